@@ -1,0 +1,1 @@
+"""Firstline's connector for PagerDuty."""

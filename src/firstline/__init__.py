@@ -1,0 +1,1 @@
+"""Firstline: an integration hub between ITSM, monitoring and runbooks."""

@@ -1,0 +1,60 @@
+"""Our small view of a record that is a fault, in words all vendors share."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Reference(BaseModel):
+    """Names a row in another system. `connection` and `id` find it; `number` and `url` are for people."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connection: str
+    kind: str = Field(description="The vendor's own kind of record: incident, change_request, issue, request ...")
+    id: str = Field(description="The vendor's identifier: sys_id, issue id or key, PagerDuty id.")
+    number: str = Field(default="", description="What people call it: INC0012345, OPS-17, #9.")
+    url: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.number or self.id
+
+
+class IncidentState(StrEnum):
+    """How far the fault is. Vendors have more states; these are what a mapping may rely on everywhere."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Incident(BaseModel):
+    """One fault. Numbers: 1 is the most severe, None is unknown. Absent words are empty strings, never null, so that
+    a mapping's conditions need no guards. Times are in UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reference: Reference
+    title: str = ""
+    description: str = ""
+    state: IncidentState = IncidentState.OPEN
+    priority: int | None = Field(default=None, ge=1, le=5)
+    urgency: int | None = Field(default=None, ge=1, le=5)
+    impact: int | None = Field(default=None, ge=1, le=5)
+    ci: str = Field(default="", description="The configuration item's name (ServiceNow), or empty.")
+    service: str = Field(default="", description="The business or technical service's name.")
+    group: str = Field(default="", description="The assignment group, team or escalation policy's name.")
+    category: str = ""
+    subcategory: str = ""
+    caller: str = Field(default="", description="Who reported it, as the vendor names them.")
+    opened_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    version: int = Field(
+        default=0,
+        description="Grows with each change of the record (sys_mod_count; the time of change in ms elsewhere), "
+        "so that a late event can't overwrite a newer view.",
+    )
+    data: dict[str, Any] = Field(default_factory=dict, description="The record as the vendor sent it.")

@@ -1,0 +1,45 @@
+"""Finds connectors, sandboxes and executors among the installed distributions, by entry point."""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from firstline.connector import Connector, SandboxSettings
+from firstline.errors import Misdeclared
+from firstline.executor import Executor
+
+CONNECTORS = "firstline.connectors"
+SANDBOXES = "firstline.sandboxes"
+EXECUTORS = "firstline.executors"
+
+
+def names(group: str) -> list[str]:
+    """What is installed in a group, by name."""
+    return sorted(point.name for point in entry_points(group=group))
+
+
+def connector(name: str) -> type[Connector[Any]]:
+    found: type[Connector[Any]] = _load(CONNECTORS, name)
+    return found
+
+
+def executor(name: str) -> type[Executor[Any]]:
+    found: type[Executor[Any]] = _load(EXECUTORS, name)
+    return found
+
+
+def sandbox(name: str) -> Callable[[SandboxSettings], Any]:
+    """The function that makes the sandbox's ASGI application."""
+    found: Callable[[SandboxSettings], Any] = _load(SANDBOXES, name)
+    return found
+
+
+def _load(group: str, name: str) -> Any:
+    found = entry_points(group=group, name=name)
+    if not found:
+        kind = group.removeprefix("firstline.").removesuffix("s")
+        raise Misdeclared(
+            f"no {kind} is called {name!r}; installed: {', '.join(names(group)) or 'none'}. "
+            f"Is its distribution installed (firstline-{name})?"
+        )
+    return next(iter(found)).load()
