@@ -1,0 +1,13 @@
+"""What every declaration's model shares."""
+
+from typing import TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class Declaration(BaseModel):
+    """A part of a user's file. Unknown keys are errors; nothing is converted: `"5"` is no number and `5` no text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
