@@ -1,0 +1,112 @@
+"""An incident in PagerDuty's two shapes, of the webhook and of the REST API, as an `Incident`."""
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AliasChoices, AwareDatetime, BaseModel, Field, ValidationError
+
+from firstline.errors import Rejected
+from firstline.incident import Incident, IncidentState, Reference
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+KIND = "incident"
+ID = r"^[A-Za-z0-9]+$"
+
+STATES = {
+    "triggered": IncidentState.OPEN,
+    "acknowledged": IncidentState.ACKNOWLEDGED,
+    "resolved": IncidentState.RESOLVED,
+}
+URGENCIES = {"high": 1, "low": 3}  # PagerDuty has these two; on our scale of five they are its ends in practice
+_PRIORITY = re.compile(r"P([1-5])\b")  # the names PagerDuty starts an account with; others say nothing to us
+
+
+class Link(BaseModel):
+    """What PagerDuty calls a resource reference. Any part may be null."""
+
+    id: str | None = None
+    summary: str | None = None
+    html_url: str | None = None
+
+
+class Record(BaseModel):
+    """The fields we read. The webhook says `number`, the REST API `incident_number`; many fields are null at times."""
+
+    id: Annotated[str, Field(pattern=ID)]
+    status: Literal["triggered", "acknowledged", "resolved"]
+    number: int | None = Field(default=None, validation_alias=AliasChoices("number", "incident_number"))
+    title: str | None = None
+    html_url: str | None = None
+    service: Link | None = None
+    escalation_policy: Link | None = None
+    teams: list[Link] | None = None
+    priority: Link | None = None
+    urgency: str | None = None
+    created_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    body: dict[str, Any] | None = None
+
+
+def incident(
+    connection: str, source: dict[str, Any], changed_at: AwareDatetime | None = None, place: str = "incident"
+) -> Incident:
+    """Make an `Incident` of PagerDuty's record. `changed_at` is when it came to be so (a webhook's `occurred_at`);
+    without it the record's own `updated_at` counts. Raises `Rejected`, naming the field beneath `place`."""
+    record = parse(Record, source, place)
+    changed_at = changed_at or record.updated_at
+    priority = _PRIORITY.match(_summary(record.priority))
+    return Incident(
+        reference=_reference(connection, record),
+        title=record.title or "",
+        description=_description(record.body),
+        state=STATES[record.status],
+        priority=int(priority[1]) if priority else None,
+        urgency=URGENCIES.get(record.urgency or ""),
+        service=_summary(record.service),
+        group=next((_summary(team) for team in record.teams or ()), "") or _summary(record.escalation_policy),
+        opened_at=record.created_at,
+        updated_at=changed_at,
+        version=int(changed_at.timestamp() * 1000) if changed_at else 0,
+        data=source,
+    )
+
+
+def linked(connection: str, source: Any) -> Reference | None:
+    """The reference of the incident that a note, a responder or the like belongs to; None if it names none."""
+    link = source.get("incident") if isinstance(source, dict) else None
+    if not isinstance(link, dict) or not re.fullmatch(ID, str(link.get("id") or "")):
+        return None
+    return Reference(connection=connection, kind=KIND, id=str(link["id"]), url=str(link.get("html_url") or ""))
+
+
+def parse(model: type[ModelT], source: Any, place: str) -> ModelT:
+    """Read a shape. Raises `Rejected`, naming the first place that isn't as PagerDuty documents it."""
+    try:
+        return model.model_validate(source)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join([place, *map(str, first["loc"])])
+        raise Rejected(f"{where}: {first['msg']}") from error
+
+
+def _reference(connection: str, record: Record) -> Reference:
+    return Reference(
+        connection=connection,
+        kind=KIND,
+        id=record.id,
+        number="" if record.number is None else f"#{record.number}",
+        url=record.html_url or "",
+    )
+
+
+def _summary(link: Link | None) -> str:
+    return (link.summary or "") if link else ""
+
+
+def _description(body: dict[str, Any] | None) -> str:
+    """What the reporter or the monitoring said beside the title: text as it is, fields a line each."""
+    details = (body or {}).get("details")
+    if isinstance(details, dict):
+        return "\n".join(f"{name}: {value}" for name, value in details.items())
+    return str(details or "")

@@ -1,0 +1,120 @@
+"""A stateful stand-in of PagerDuty, built from its documents: REST API v2, Events API v2, webhooks of version 3."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from firstline.connector import SandboxSettings
+from firstline_pagerduty.sandbox import page, subscription
+from firstline_pagerduty.sandbox.account import Account, Happening
+from firstline_pagerduty.sandbox.entity import Incident
+from firstline_pagerduty.sandbox.error import not_found
+from firstline_pagerduty.sandbox.events import Events
+from firstline_pagerduty.sandbox.http import Gate, answer
+from firstline_pagerduty.sandbox.rest import Rest
+from firstline_pagerduty.sandbox.seed import Seed
+from firstline_pagerduty.sandbox.shape import Shape
+from firstline_pagerduty.sandbox.webhook import Courier, Delivery, Sleep, Subscription
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: SandboxSettings, *, sleep: Sleep = asyncio.sleep) -> Starlette:
+    """The sandbox as an ASGI application. `sleep` waits between attempts at a webhook."""
+    sandbox = _Sandbox(settings, sleep)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await sandbox.aclose()
+
+    absent = {404: _no_such_path, 405: _no_such_path}
+    return Starlette(routes=sandbox.routes(), lifespan=lifespan, exception_handlers=absent)
+
+
+class _Sandbox:
+    def __init__(self, settings: SandboxSettings, sleep: Sleep) -> None:
+        self._settings = settings
+        self._seed = Seed.model_validate(settings.seed)
+        self._shape = Shape(settings.public_url)
+        self._gate = Gate(self._seed.token, self._seed.rate_limit)
+        self._courier = Courier(sleep)
+        self._account = Account(self._tell)
+        self._begin()
+
+    def routes(self) -> list[Route]:
+        return [
+            *Rest(self._account, self._shape, self._gate).routes(),
+            *Events(self._account, self._gate.requests).routes(),
+            *subscription.Subscriptions(self._courier, self._shape, self._gate).routes(),
+            Route("/", self.show_page, methods=["GET"]),
+            Route("/sandbox/state", self.show_state, methods=["GET"]),
+            Route("/sandbox/reset", self.reset, methods=["POST"]),
+        ]
+
+    async def show_page(self, _: Request) -> Response:
+        return HTMLResponse(page.render([self._whole(one) for one in self._account.incidents.values()]))
+
+    async def show_state(self, _: Request) -> Response:
+        account, shape, courier = self._account, self._shape, self._courier
+        return answer(
+            {
+                "requests": {"total": self._gate.requests.total(), **self._gate.requests},
+                "incidents": [self._whole(one) for one in account.incidents.values()],
+                "users": [shape.user(one) for one in account.users.values()],
+                "services": [shape.service(one) for one in account.services.values()],
+                "escalation_policies": [shape.policy(one) for one in account.policies.values()],
+                "change_events": account.change_events,
+                "webhook_subscriptions": [subscription.shape(one) for one in courier.subscriptions.values()],
+                "deliveries": [_delivery(one) for one in courier.recent],
+            }
+        )
+
+    async def reset(self, _: Request) -> Response:
+        self._courier.forget()
+        self._gate.requests.clear()
+        self._begin()
+        return answer({"status": "reset"})
+
+    async def aclose(self) -> None:
+        await self._courier.aclose()
+
+    def _begin(self) -> None:
+        self._account.load(self._seed)
+        if self._settings.hook_url:
+            hook = Subscription(self._settings.hook_url, self._settings.hook_secret, description="From the settings")
+            self._courier.subscriptions[hook.id] = hook
+
+    def _tell(self, happening: Happening) -> None:
+        incident = happening.incident
+        self._courier.publish(self._shape.event(happening), incident.service.id, incident.id)
+
+    def _whole(self, incident: Incident) -> dict[str, Any]:
+        shape = self._shape
+        return shape.incident(incident, body=True) | {
+            "escalation_level": incident.level,
+            "notes": [shape.note(note) for note in incident.notes],
+            "log_entries": [shape.log_entry(incident, entry) for entry in incident.log],
+            "alerts": [shape.alert(incident, incident.alert)] if incident.alert else [],
+        }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "event_type": delivery.event_type,
+        "url": delivery.subscription.url,
+        "attempts": delivery.attempts,
+        "outcome": delivery.outcome,
+    }
+
+
+async def _no_such_path(_: Request, __: Exception) -> Response:
+    refusal = not_found()
+    return answer(refusal.body(), refusal.status)

@@ -1,0 +1,54 @@
+"""What a sandbox starts with."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from firstline_pagerduty.sandbox.entity import Urgency
+
+DEFAULT_ROUTING_KEY = "sandbox-routing-key".ljust(32, "0")  # 32 characters, as PagerDuty's integration keys
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SeedUser(Strict):
+    id: str
+    name: str
+    email: str
+    level: int | None = Field(default=None, ge=1, description="On which level of each escalation policy they stand.")
+
+
+class SeedService(Strict):
+    id: str
+    name: str
+    routing_key: str = Field(default=DEFAULT_ROUTING_KEY, min_length=32, max_length=32)
+    escalation_policy: str = "Default"
+
+
+class SeedIncident(Strict):
+    id: str
+    title: str
+    service: str = Field(description="The service's id.")
+    urgency: Urgency = "high"
+
+
+class Seed(Strict):
+    """`token`: the only REST API key that is taken; empty: any is. `rate_limit`: requests a minute for each key;
+    PagerDuty allows 960 ("REST API Rate Limits"), the default is out of the way of load tests."""
+
+    services: list[SeedService] = [SeedService(id="PSHOP01", name="shop")]
+    users: list[SeedUser] = [
+        SeedUser(id="PONCALL", name="Ada On-Call", email="oncall@example.com", level=1),
+        SeedUser(id="PSECOND", name="Ben Second-Line", email="second-line@example.com", level=2),
+        SeedUser(id="PFIRSTL", name="Firstline", email="firstline@example.com"),
+    ]
+    incidents: list[SeedIncident] = []
+    token: str = ""
+    rate_limit: int = Field(default=1_000_000, ge=1)
+
+    def levels(self) -> list[list[str]]:
+        """User ids for each escalation level. Where nobody has a level, each user is one."""
+        if not any(user.level for user in self.users):
+            return [[user.id] for user in self.users]
+        numbers = sorted({user.level for user in self.users if user.level})
+        return [[user.id for user in self.users if user.level == number] for number in numbers]
