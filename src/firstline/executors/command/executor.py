@@ -1,0 +1,211 @@
+"""A step as a process of this machine, which goes on when the hub dies."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from firstline.errors import Rejected, Unavailable, Unknown
+from firstline.executor import Executor, Handle, Progress, State, Step
+from firstline.executors.command.launcher import Launcher
+from firstline.executors.command.program import directory_of, environment_of, find
+from firstline.executors.command.progress import NOT_THERE, progress_of, remains
+from firstline.executors.command.settings import CommandSettings
+from firstline.executors.process import tree
+from firstline.executors.process.request import BEGUN, PATIENCE, Request
+from firstline.executors.process.run_directory import RunDirectory, Standing
+
+ANSWER = 30.0  # seconds a supervisor has to say that the run began: a busy disk may take some
+LOOK = 0.005  # seconds between two looks at what no event tells
+
+
+class CommandExecutor(Executor[CommandSettings]):
+    """Runs each step as a local process in a session of its own. `Step.target` is for people here.
+
+    How a step ends: exit status 0 succeeded, another failed; ended by signal N, failed with 128 + N. A program that is
+    not there or may not be executed is `Rejected`; one that the kernel refuses all the same (a script whose interpreter
+    is missing, arguments too long) has failed with 127 or 126, and `detail` says why.
+
+    What a command started and left behind goes on when it ends by itself. On time-out and cancel all its descendants
+    are ended, SIGTERM first, then SIGKILL; those that have become another user's, or run elsewhere (a container
+    engine's, cron's), are not its descendants.
+
+    While it runs, output is shown as far as the head, half of the step's limit; the rest with the end.
+    """
+
+    name: ClassVar[str] = "command"
+    settings_model: ClassVar[type[BaseModel]] = CommandSettings
+
+    def __init__(self, settings: CommandSettings) -> None:
+        super().__init__(settings)
+        self._directory = settings.directory.absolute()
+        self._launcher = Launcher()
+        self._channels: dict[str, socket.socket] = {}
+
+    async def start(self, step: Step) -> Handle:
+        if step.id in (".", ".."):
+            raise Rejected(f"{step.id!r} can't be the id of a step: each has a directory of that name")
+        run = RunDirectory(self._directory / step.id)
+        if not run.has_begun():
+            request = self._request(step, run)
+            run.make()
+            await self._begin(run, request)
+        return Handle(executor=self.name, step=step.id, where=str(run.path))
+
+    async def watch(self, handle: Handle, offset: int = 0) -> Progress:
+        progress = progress_of(RunDirectory(Path(handle.where)), offset)
+        if progress.state.ended:
+            self._forget(handle.where)
+        return progress
+
+    async def wait(self, handle: Handle, timeout: float) -> None:
+        """Return when the run has ended, at the latest after `timeout` seconds. Costs nothing meanwhile for a run that
+        this object began; for one found again it returns after `timeout`. What is the case, `watch` tells."""
+        channel = self._channels.get(handle.where)
+        if channel is None:
+            await asyncio.sleep(timeout)
+            return
+        with channel.dup() as ours, suppress(TimeoutError):
+            ours.setblocking(False)
+            await asyncio.wait_for(asyncio.get_running_loop().sock_recv(ours, 1), timeout)
+
+    async def cancel(self, handle: Handle) -> None:
+        run = RunDirectory(Path(handle.where))
+        deadline = time.monotonic() + self.settings.kill_grace + 2 * PATIENCE
+        while run.standing() is Standing.HELD:
+            run.ask_to_cancel()
+            await _pause(deadline, f"run {handle.step} was asked to stop and goes on")
+        standing = run.standing()
+        if standing is Standing.ABSENT:
+            raise Unknown(NOT_THERE)
+        if standing is Standing.NEW:
+            _never_begin(run)
+        elif standing is Standing.LOST:
+            await self._end_remains(run)
+        elif run.ended().get("state") == State.UNKNOWN:
+            raise Unknown(run.ended()["detail"])
+        self._forget(handle.where)
+
+    async def aclose(self) -> None:
+        for where in list(self._channels):
+            self._forget(where)
+        await asyncio.to_thread(self._launcher.close)
+
+    def _request(self, step: Step, run: RunDirectory) -> Request:
+        directory = directory_of(step, run.work)
+        environment = environment_of(step, self.settings.environment, os.environ)
+        return Request(
+            step=step.id,
+            name=step.name,
+            run=list(step.run),
+            program=str(find(step.run[0], environment, directory)),
+            environment=environment,
+            directory=str(directory),
+            workplace=str(run.path),
+            timeout=step.timeout,
+            output_limit=step.output_limit,
+            kill_grace=self.settings.kill_grace,
+        )
+
+    async def _begin(self, run: RunDirectory, request: Request) -> None:
+        """Return when it has begun, by us or by whoever else holds the lock."""
+        deadline = time.monotonic() + ANSWER
+        while not run.has_begun():
+            lock = run.lock()
+            if lock is None:
+                await _pause(deadline, f"run {request['step']} is being begun by somebody else")
+                continue
+            try:
+                if not run.has_begun():
+                    await self._launch(run, request, lock)
+            finally:
+                os.close(lock)
+
+    async def _launch(self, run: RunDirectory, request: Request, lock: int) -> None:
+        """Pass the lock on, with the request. No answer and no supervisor: the launcher died under it, so once more;
+        the lock was ours all the time."""
+        for _ in range(2):
+            answer = await self._ask(request, lock)
+            if answer == BEGUN or run.has_begun():
+                return
+            if answer:
+                raise Unavailable(f"run {request['step']} can't begin: {answer.decode(errors='replace')}")
+        raise Unavailable(f"run {request['step']} can't begin: the launcher dies")
+
+    async def _ask(self, request: Request, lock: int) -> bytes:
+        """The supervisor's answer; empty when it is gone. The channel of a run that began is kept: it closes with the
+        run's end."""
+        ours, theirs = socket.socketpair()
+        answer = b""
+        try:
+            with theirs:
+                self._launcher.send(lock, theirs)
+            answer = await asyncio.wait_for(_exchange(ours, json.dumps(request).encode()), ANSWER)
+        except TimeoutError as error:
+            raise Unavailable(f"run {request['step']}: no word whether it began after {ANSWER:g} seconds") from error
+        finally:
+            if answer == BEGUN:
+                self._channels[request["workplace"]] = ours
+            else:
+                ours.close()
+        return answer
+
+    async def _end_remains(self, run: RunDirectory) -> None:
+        if not run.process():
+            raise Unknown("the supervisor died before it recorded the command's process: it may run, or never have run")
+        kill_at = time.monotonic() + self.settings.kill_grace
+        _signal(run, signal.SIGTERM)
+        _signal(run, signal.SIGCONT)
+        while remains(run):
+            if time.monotonic() >= kill_at:
+                _signal(run, signal.SIGKILL)
+            await _pause(kill_at + PATIENCE, "what is left of the run can't be killed")
+
+    def _forget(self, where: str) -> None:
+        if channel := self._channels.pop(where, None):
+            channel.close()
+
+
+async def _exchange(channel: socket.socket, request: bytes) -> bytes:
+    loop = asyncio.get_running_loop()
+    channel.setblocking(False)
+    try:
+        await loop.sock_sendall(channel, request)
+        channel.shutdown(socket.SHUT_WR)
+        answer = await loop.sock_recv(channel, len(BEGUN))
+        while answer != BEGUN and (more := await loop.sock_recv(channel, 4096)):
+            answer += more
+    except (BrokenPipeError, ConnectionResetError):
+        return b""
+    return answer
+
+
+async def _pause(deadline: float, otherwise: str) -> None:
+    if time.monotonic() >= deadline:
+        raise Unavailable(otherwise)
+    await asyncio.sleep(LOOK)
+
+
+def _never_begin(run: RunDirectory) -> None:
+    """Record the end of what has no beginning; a `start` that is under way keeps its lock, and is then held."""
+    lock = run.lock()
+    if lock is None:
+        raise Unavailable("the run is just being begun")
+    try:
+        if not run.has_begun():
+            detail = "cancelled before it began"
+            run.record_ended({"state": State.CANCELLED, "ended_at": time.time(), "detail": detail})
+    finally:
+        os.close(lock)
+
+
+def _signal(run: RunDirectory, number: signal.Signals) -> None:
+    for process in remains(run):
+        tree.send(process, number)

@@ -1,0 +1,161 @@
+"""The directory of one run: all that is known of it, for whoever comes later.
+
+`lock`        held (flock) by whoever is beginning the run, then by its supervisor until the end is recorded. The
+              kernel lets go of it with the last process that holds it: no time-stamp, no process id proves life here.
+`begun.json`  durable before the command gets to run. Absent, with the lock free: it never ran.
+`process.json`  the command's process, for who must find it when the supervisor has died.
+`ended.json`  how it ended. Absent, with `begun.json` there and the lock free: the supervisor died before the end, and
+              nobody saw it.
+`control`     a FIFO the supervisor reads: a byte in it cancels the run.
+`output.N`    the output, in segments (`output`).
+`work`        the working directory, unless the step names one.
+`crash.txt`   the trace of a supervisor that failed.
+"""
+
+import errno
+import fcntl
+import json
+import os
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
+
+
+class Standing(Enum):
+    """Where a run stands, as far as its directory tells."""
+
+    ABSENT = auto()  # there is no such directory
+    NEW = auto()  # never begun, and nobody is beginning it
+    HELD = auto()  # being begun, or running
+    LOST = auto()  # begun, and nobody saw its end
+    ENDED = auto()
+
+
+class RunDirectory:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.control = path / "control"
+        self.work = path / "work"
+        self._lock = path / "lock"
+        self._begun = path / "begun.json"
+        self._process = path / "process.json"
+        self._ended = path / "ended.json"
+        self._crash = path / "crash.txt"
+
+    def make(self) -> None:
+        """Make it, where it is not there yet. It is private: output may hold what few should read."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+
+    def lock(self) -> int | None:
+        """Take the lock: a file descriptor that holds it, also in the process it is passed to. None: it is held."""
+        return self._take(fcntl.LOCK_EX)
+
+    def has_begun(self) -> bool:
+        """Whether it began, or was cancelled before: either way it must not begin any more."""
+        return self._begun.exists() or self._ended.exists()
+
+    def standing(self) -> Standing:
+        if self._ended.exists():
+            return Standing.ENDED
+        try:
+            lock = self._take(fcntl.LOCK_SH)
+        except FileNotFoundError:
+            return Standing.ABSENT
+        if lock is None:
+            return Standing.HELD
+        os.close(lock)
+        # The lock is let go after the end is recorded, so look again: it may have ended between the two looks.
+        if self._ended.exists():
+            return Standing.ENDED
+        return Standing.LOST if self._begun.exists() else Standing.NEW
+
+    def begun(self) -> dict[str, Any]:
+        """The record of the beginning; empty when there is none or power failed while it was written."""
+        return _read(self._begun)
+
+    def process(self) -> dict[str, Any]:
+        """`id`, `started` (ticks since boot) and `boot` of the command's process; empty when there is none."""
+        return _read(self._process)
+
+    def ended(self) -> dict[str, Any]:
+        return _read(self._ended)
+
+    def record_begun(self, record: dict[str, object]) -> None:
+        """Returns when the record survives a power failure."""
+        _write(self._begun, record, durable=True)
+        _sync(self.path)
+        _sync(self.path.parent)
+
+    def record_process(self, record: dict[str, object]) -> None:
+        """Not durable: no process survives what this does not."""
+        _write(self._process, record, durable=False)
+
+    def record_ended(self, record: dict[str, object]) -> None:
+        """Returns when everybody sees it; `sync` makes it durable, which nobody needs to wait for."""
+        _write(self._ended, record, durable=False)
+
+    def sync(self) -> None:
+        for file in (self._ended, *self.path.glob("output.*"), *self.path.glob("streams.*")):
+            _sync(file)
+        _sync(self.path)
+
+    def record_crash(self, trace: str) -> None:
+        self._crash.write_text(trace)
+
+    def crash(self) -> str:
+        """The last line of the supervisor's trace, if it failed."""
+        try:
+            return self._crash.read_text().strip().rpartition("\n")[2]
+        except FileNotFoundError:
+            return ""
+
+    def ask_to_cancel(self) -> None:
+        """Tell the supervisor. No reader, or no FIFO: there is none, or it is beginning and will be asked again."""
+        try:
+            control = os.open(self.control, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno not in (errno.ENXIO, errno.ENOENT):
+                raise
+            return
+        try:
+            os.write(control, b"c")
+        except BlockingIOError:
+            pass  # full of requests that say the same
+        finally:
+            os.close(control)
+
+    def _take(self, kind: int) -> int | None:
+        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        return lock
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return record
+
+
+def _write(path: Path, record: dict[str, object], *, durable: bool) -> None:
+    draft = path.with_suffix(".draft")
+    with draft.open("w") as file:
+        json.dump(record, file)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    draft.rename(path)
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
