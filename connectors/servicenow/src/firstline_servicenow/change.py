@@ -1,0 +1,64 @@
+"""The Change Management API, over HTTP. It answers in another shape than the Table API: typed values with display
+values, and for a single change sometimes a list of one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import orjson
+
+from firstline.connector import ChangeType
+from firstline.errors import Rejected, Unavailable
+from firstline.http import request
+from firstline_servicenow import query
+
+ROOT = "/api/sn_chg_rest/change"
+
+
+class ChangeApi:
+    """One call, one request."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def create(self, kind: ChangeType, template: str, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Create a change; `template` is a standard change template's sys_id."""
+        path = f"standard/{query.sys_id(template)}" if kind == "standard" else kind
+        return _one(await self._ask("POST", f"{ROOT}/{path}", fields))
+
+    async def read(self, sys_id: str) -> dict[str, Any]:
+        return _one(await self._ask("GET", f"{ROOT}/{query.sys_id(sys_id)}"))
+
+    async def update(self, sys_id: str, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Write fields and return the change as the vendor shows it then. A transition that is not allowed is answered
+        200 as well: compare."""
+        return _one(await self._ask("PATCH", f"{ROOT}/{query.sys_id(sys_id)}", fields))
+
+    async def offered(self, sys_id: str) -> dict[str, str]:
+        """The states the change can be moved to now, with their labels. The vendor lists the present one among them."""
+        result = await self._ask("GET", f"{ROOT}/{query.sys_id(sys_id)}/nextstates")
+        if not isinstance(result, dict) or not isinstance(result.get("available_states"), list):
+            raise Rejected("nextstates: expected an object with available_states")
+        labels = result.get("state_label") or {}
+        return {str(state): str(labels.get(str(state), state)) for state in result["available_states"]}
+
+    async def _ask(self, method: str, url: str, fields: Mapping[str, str] | None = None) -> Any:
+        content = None if fields is None else orjson.dumps(fields)
+        headers = {"Content-Type": "application/json"} if content else None
+        response = await request(self._http, method, url, content=content, headers=headers)
+        if "json" not in response.headers.get("Content-Type", ""):
+            raise Unavailable(f"{method} {url} answered a page instead of JSON: is the instance hibernating?")
+        try:
+            answer = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise Unavailable(f"{method} {url} answered broken JSON: {error}") from error
+        if not isinstance(answer, dict) or "result" not in answer:
+            raise Rejected(f"{method} {url} answered no result")
+        return answer["result"]
+
+
+def _one(result: Any) -> dict[str, Any]:
+    first = result[0] if isinstance(result, list) and len(result) == 1 else result
+    if not isinstance(first, dict):
+        raise Rejected(f"ServiceNow answered {type(result).__name__} where one change was expected")
+    return first

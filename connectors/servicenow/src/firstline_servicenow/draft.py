@@ -1,0 +1,80 @@
+"""A change request's fields from a draft, and from evidence. Pure."""
+
+from firstline.connector import ChangeDraft, Evidence
+from firstline.errors import Rejected
+from firstline_servicenow.journal import LIMIT, harmless, shortened
+from firstline_servicenow.record import written
+
+PLAN_LIMIT = 4_000  # characters in plan and note fields
+TITLE_LIMIT = 160  # characters in short_description
+
+# POST /change/standard/{template} takes these from the template and ignores what is sent (Change Management API).
+_TEMPLATE_OWNS = ("description", "implementation_plan", "backout_plan", "test_plan")
+_PLANS = ("description", "justification", "implementation_plan", "risk_and_impact", "backout_plan", "test_plan")
+_NAMES = {"risk_and_impact": "risk_impact_analysis"}
+_LABELS = {
+    "description": "Description",
+    "implementation_plan": "Implementation plan",
+    "backout_plan": "Backout plan",
+    "test_plan": "Test plan",
+}
+
+
+def fields(draft: ChangeDraft, ci: str, group: str, gaps: tuple[str, ...]) -> dict[str, str]:
+    """What to create the change with. `ci` and `group` are sys_ids or empty; `gaps` says what could not be filled: as
+    a work note, and where an approver reads it."""
+    standard = draft.type == "standard"
+    plans = {name: getattr(draft, name) for name in _PLANS}
+    if not standard:
+        plans["description"] = "\n\n".join(part for part in (draft.description, *gaps) if part)
+    kept = {_NAMES.get(name, name): _plan(text) for name, text in plans.items() if not _ignored(name, standard)}
+    notes = [*gaps] + ([_told(plans)] if standard else [])
+    filled = {
+        "short_description": shortened(" ".join(draft.short_description.split()), TITLE_LIMIT),
+        **kept,
+        "cmdb_ci": ci,
+        "assignment_group": group,
+        "start_date": written(draft.planned_start) if draft.planned_start else "",
+        "end_date": written(draft.planned_end) if draft.planned_end else "",
+        "correlation_id": draft.key,
+        "correlation_display": "Firstline",
+        "work_notes": shortened(harmless("\n\n".join(note for note in notes if note)), LIMIT),
+    }
+    return {name: text for name, text in filled.items() if text}
+
+
+def closing(evidence: Evidence) -> dict[str, str]:
+    """What Closed needs: a close code and close notes. Raises `Rejected` without a result: success is not ours to
+    assume."""
+    if evidence.result is None:
+        raise Rejected("a change is closed with a result: successful, successful_issues or unsuccessful")
+    notes = harmless(evidence.notes) or "No notes were left."
+    told = {"close_code": evidence.result, "close_notes": shortened(notes, PLAN_LIMIT)}
+    if len(notes) > PLAN_LIMIT:
+        told["work_notes"] = shortened(notes, LIMIT)
+    return told | worked(evidence)
+
+
+def noting(evidence: Evidence) -> dict[str, str]:
+    """What goes along with a move to any other state."""
+    note = {"work_notes": shortened(harmless(evidence.notes), LIMIT)} if evidence.notes else {}
+    return note | worked(evidence)
+
+
+def worked(evidence: Evidence) -> dict[str, str]:
+    """The actual start and end, as far as they are known."""
+    times = {"work_start": evidence.work_start, "work_end": evidence.work_end}
+    return {name: written(when) for name, when in times.items() if when is not None}
+
+
+def _ignored(name: str, standard: bool) -> bool:
+    return standard and name in _TEMPLATE_OWNS
+
+
+def _told(plans: dict[str, str]) -> str:
+    """What the template would swallow, for those who read the change's notes."""
+    return "\n\n".join(f"{_LABELS[name]}:\n{plans[name]}" for name in _TEMPLATE_OWNS if plans[name])
+
+
+def _plan(text: str) -> str:
+    return shortened(text, PLAN_LIMIT)

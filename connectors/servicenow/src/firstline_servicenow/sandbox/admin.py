@@ -1,0 +1,54 @@
+"""The stand-in's own doors, which no ServiceNow has: look at everything, start over, approve. No sign-in: loopback."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from firstline_servicenow.sandbox import change
+from firstline_servicenow.sandbox.fault import Fault
+from firstline_servicenow.sandbox.instance import Instance
+from firstline_servicenow.sandbox.wire import answer, fields
+
+
+class Admin:
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    async def state(self, _: Request) -> Response:
+        """All tables as lists of rows with raw values, oldest first, and what was asked of the APIs so far."""
+        store, counts = self._instance.store, self._instance.requests
+        tables = {table: list(store.rows(table).values()) for table in store.tables}
+        return answer({"tables": tables, "requests": {"total": counts.total(), "by": dict(counts)}})
+
+    async def reset(self, _: Request) -> Response:
+        self._instance.reset()
+        return answer({"result": "reset"})
+
+    async def approve(self, request: Request) -> Response:
+        """As the approver that was asked, or as `by` in the body, with its `comment`."""
+        return await self._decide(request, approved=True)
+
+    async def reject(self, request: Request) -> Response:
+        return await self._decide(request, approved=False)
+
+    async def _decide(self, request: Request, approved: bool) -> Response:
+        store, form = self._instance.store, request.headers.get("content-type", "").startswith("application/x-www")
+        told = {} if form else await fields(request)
+        try:
+            row = store.first("change_request", "number", request.path_params["number"])
+            if row is None:
+                raise Fault(404, "No Record found", f"there is no change {request.path_params['number']}")
+            by = told.get("by") or self._asked(row["sys_id"])
+            change.decide(store, row, approved, by, str(told.get("comment", "")))
+        except Fault as fault:
+            return answer(fault.body, fault.status)
+        if form:
+            return RedirectResponse(f"/#{row['sys_id']}", status_code=303)
+        return answer({"result": {"number": row["number"], "state": row["state"], "approval": row["approval"]}})
+
+    def _asked(self, change_id: str) -> str:
+        store = self._instance.store
+        for entry in store.among("sysapproval_approver", "sysapproval", change_id):
+            person = store.get("sys_user", entry["approver"])
+            if person and entry["state"] == "requested":
+                return person["user_name"]
+        return ""

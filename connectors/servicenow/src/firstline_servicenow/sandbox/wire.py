@@ -1,0 +1,63 @@
+"""Requests and answers: JSON in and out, who asks, and the vendor's error bodies."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from firstline_servicenow.sandbox.fault import Fault
+from firstline_servicenow.sandbox.instance import Instance
+
+Endpoint = Callable[[Request, Instance, str], Awaitable[Response]]
+
+
+def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, "application/json;charset=UTF-8")
+
+
+def guarded(instance: Instance, kind: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """Sign in, count, act, and turn a refusal into the vendor's body."""
+
+    async def act(request: Request) -> Response:
+        instance.requests[f"{request.method} {kind}"] += 1
+        try:
+            return await endpoint(request, instance, signed_in(request, instance))
+        except Fault as fault:
+            headers = {"WWW-Authenticate": 'BASIC realm="Service-now"'} if fault.status == 401 else None
+            return answer(fault.body, fault.status, headers)
+
+    return act
+
+
+def signed_in(request: Request, instance: Instance) -> str:
+    """The user name; basic authentication only."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    try:
+        user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        user = password = ""
+    if scheme.lower() != "basic" or not user or instance.accounts.get(user) != password:
+        raise Fault(401, "User Not Authenticated", "Required to provide Auth information")
+    return user
+
+
+async def fields(request: Request) -> dict[str, Any]:
+    """The body's name-value pairs; an empty body is none."""
+    body = await request.body()
+    if not body:
+        return {}
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Fault(400, "Exception while reading request", "The payload is not valid JSON.") from None
+    if not isinstance(read, dict):
+        raise Fault(400, "Exception while reading request", "The payload is not an object.")
+    return read
+
+
+def address(request: Request, instance: Instance) -> str:
+    return instance.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
