@@ -9,6 +9,8 @@ import httpx
 
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 
+NoAnswer = httpx.TransportError  # what a client raises when no answer came
+
 CONNECT_TIMEOUT = 5.0
 TIMEOUT = 30.0
 USER_AGENT = "firstline/0.1"

@@ -1,0 +1,36 @@
+"""The command `firstline`."""
+
+import sys
+
+import typer
+
+from firstline.cli import check, demo, explain, init, sandbox, serve, test, token
+from firstline.errors import Misdeclared
+
+app = typer.Typer(
+    name="firstline",
+    help="An integration hub between ITSM, monitoring and runbooks: tickets that mend themselves.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("init")(init.init)
+app.command("check")(check.check)
+app.command("test")(test.test)
+app.command("explain")(explain.explain)
+app.command("serve")(serve.serve)
+app.command("token")(token.token)
+app.command("sandbox")(sandbox.sandbox)
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command; what is wrong in a user's file is said in a line, without a trace."""
+    try:
+        app()
+    except Misdeclared as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+__all__ = ["app", "main"]

@@ -1,0 +1,94 @@
+"""The durable engine (DBOS) behind one module: nothing else imports it.
+
+What it gives: a workflow whose finished steps are remembered, and which goes on in another process when its own dies.
+Steps run at least once, so each must find what an earlier try of it left."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import WorkflowStatusString as Status
+
+from firstline.store import Database
+
+# Recovery matches it exactly; the default would hash the source, so that an upgrade orphaned what was under way.
+VERSION = "1"
+
+
+class Engine:
+    """One for a process. `boot` names this start of this process, never used before."""
+
+    def __init__(self, database: Database, boot: str) -> None:
+        self._database = database
+        self._boot = boot
+        self._workflows: dict[str, Callable[..., Any]] = {}
+        self._home: asyncio.AbstractEventLoop | None = None
+
+    def define(self, name: str, workflow: Callable[[str, int], Awaitable[None]]) -> None:
+        """Name a workflow, before `launch`."""
+
+        async def run(subject: str, turn: int) -> None:
+            await workflow(subject, turn)
+
+        self._workflows[name] = DBOS.workflow(name=name)(run)
+
+    async def launch(self) -> None:
+        logging.getLogger("dbos").setLevel(logging.ERROR)
+        self._home = asyncio.get_running_loop()
+        url = self._database.url.render_as_string(hide_password=False)
+        config = DBOSConfig(
+            name="firstline",
+            system_database_url=url,
+            application_version=VERSION,
+            executor_id=self._boot,
+            serializer=DBOSPortableJSONSerializer(),  # the default is pickle
+            log_level="ERROR",
+        )
+        if self._database.is_sqlite:
+            config["system_database_engine"] = self._database.engine
+        DBOS(config=config)
+        await asyncio.to_thread(DBOS.launch)
+
+    async def start(self, name: str, subject: str, turn: int) -> None:
+        """Start a workflow for a subject's turn. The same subject and turn again: nothing happens."""
+        with SetWorkflowID(f"{name}.{subject}.{turn}"):
+            await DBOS.start_workflow_async(self._workflows[name], subject, turn)
+
+    async def knows(self, name: str, subject: str, turn: int) -> bool:
+        """True when such a workflow was ever started."""
+        return await DBOS.get_workflow_status_async(f"{name}.{subject}.{turn}") is not None
+
+    async def step(self, name: str, act: Callable[[str, int], Awaitable[Any]], subject: str, turn: int) -> Any:
+        """Inside a workflow: do something, and remember its JSON result."""
+
+        async def on_home_loop() -> Any:
+            return await self._at_home(act, subject, turn)
+
+        return await DBOS.run_step_async({"name": name}, on_home_loop)
+
+    async def owners(self) -> set[str]:
+        """The boots that have unfinished workflows, our own left out."""
+        pending = await DBOS.list_workflows_async(status=Status.PENDING.value, load_input=False, load_output=False)
+        return {w.executor_id for w in pending if w.executor_id and w.executor_id != self._boot}
+
+    async def take_over(self, boot: str) -> None:
+        """Go on with the workflows of a boot that is dead for certain."""
+        await asyncio.to_thread(DBOS._recover_pending_workflows, [boot])
+
+    async def close(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+    async def _at_home(self, act: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        """Run on the loop the hub lives on: recovered workflows run on a loop of the engine's, where our HTTP clients
+        can't be used."""
+        if self._home is None or self._home is asyncio.get_running_loop():
+            return await act(*arguments)
+
+        async def call() -> Any:
+            return await act(*arguments)
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(), self._home))

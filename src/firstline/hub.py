@@ -1,0 +1,157 @@
+"""Puts the parts together: one hub for a process, from a folder's settings to running loops."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from firstline import registry
+from firstline.connector import Connector
+from firstline.engine import Engine
+from firstline.errors import Misdeclared
+from firstline.executor import Executor
+from firstline.intake.decide import Decider
+from firstline.intake.declared import Declared
+from firstline.intake.delivery import DeliveryLog
+from firstline.intake.dispatch import Dispatcher
+from firstline.remediation import approval
+from firstline.remediation.context import Context
+from firstline.remediation.course import Course
+from firstline.remediation.runner import Runner
+from firstline.remediation.writeback import WriteBack
+from firstline.settings import Settings, typed
+from firstline.store import Database
+from firstline.store.lease import Leases
+from firstline.store.table import CONNECTION
+
+log = structlog.get_logger()
+
+TAKE_OVER = 2.0  # seconds between two looks for the work of dead processes
+RELOAD = 2.0  # seconds between two looks at the users' files
+EXPIRE = 5.0
+
+
+class Hub:
+    """Made from settings; `start` brings it up, `close` lets it down. What runs in executors goes on without it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.boot = f"{socket.gethostname()}-{secrets.token_hex(8)}"
+        self.database = Database(settings.database)
+        self.connections = _connections(settings)
+        self.declared = Declared(settings.mappings, settings.state / "shelf")
+        self.context = Context(
+            database=self.database,
+            engine=Engine(self.database, self.boot),
+            boot=self.boot,
+            connections=self.connections,
+            executors=_executors(settings),
+            shelf=settings.state / "shelf",
+            url=settings.url,
+        )
+        self._leases = Leases(self.database)
+        self.decider = Decider(
+            self.declared.load(),
+            settings.hub.environment,
+            settings.changes.register_,
+            settings.url,
+            settings.hub.approval_expires,
+        )
+        self.dispatcher = Dispatcher(self.context, self._leases, self.decider)
+        self.deliveries = DeliveryLog(self.database, self.dispatcher.arrived.set)
+        self.runner = Runner(self.context, self._leases, settings.hub.concurrency)
+        self.write_back = WriteBack(self.context, self._leases)
+        self.ready = False
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Come up: tables, engine, what a dead process left, then the loops."""
+        await asyncio.to_thread(self._prepare)
+        Course(self.context)
+        await self.context.engine.launch()
+        await self.runner.take_over()
+        for loop in (self.dispatcher.run, self.runner.run, self.write_back.run):
+            self._keep(loop)
+        self._tick()
+        self.ready = True
+        log.info("hub.ready", boot=self.boot, url=self.settings.url, connections=sorted(self.connections))
+
+    async def close(self) -> None:
+        """Stop the loops, let what is being written end, and let go. What is unfinished goes on at the next start."""
+        self.ready = False
+        await self._stack.aclose()
+        await self.write_back.close()
+        await self.context.engine.close()
+        for each in (*self.connections.values(), *self.context.executors.values()):
+            await each.aclose()
+        self._leases.close()
+        self.database.close()
+
+    def _prepare(self) -> None:
+        self.database.create()
+        if not self._leases.take(self.boot):
+            raise Misdeclared("the lease of a new boot is taken; two hubs share a state folder by mistake")
+        self.database.write_now(self._know_connections)
+
+    def _know_connections(self, connection: sa.Connection) -> None:
+        """A start lifts pauses: the operator may have mended the sign-in."""
+        connection.execute(sa.delete(CONNECTION))
+        rows = [{"name": name, "paused_at": None, "reason": ""} for name in self.connections]
+        if rows:
+            connection.execute(sa.insert(CONNECTION), rows)
+
+    def _keep(self, loop: Callable[[], Awaitable[None]]) -> None:
+        async def kept() -> None:
+            while True:
+                try:
+                    await loop()
+                except Exception:  # the loops catch what they know; a defect must not stop the hub silently
+                    log.exception("hub.loop_failed", loop=loop.__qualname__)
+                await asyncio.sleep(1)
+
+        task = asyncio.create_task(kept())
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(stop)
+
+    def _tick(self) -> None:
+        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+        scheduler.add_job(self.runner.take_over, "interval", seconds=TAKE_OVER)
+        scheduler.add_job(approval.expire, "interval", seconds=EXPIRE, args=[self.context])
+        scheduler.add_job(self.reload, "interval", seconds=RELOAD)
+        scheduler.start()
+        self._stack.callback(scheduler.shutdown, wait=False)
+
+    async def reload(self) -> None:
+        """Take the users' files anew if they changed; with a mistake in them, the last good ones stay."""
+        fresh = await asyncio.to_thread(self.declared.reload)
+        if fresh is not None:
+            self.decider.declarations = fresh
+
+
+def _connections(settings: Settings) -> dict[str, Connector[Any]]:
+    made = {}
+    for name, table in settings.connections.items():
+        kind = registry.connector(table["connector"])
+        made[name] = kind(name, typed(kind.settings_model, table, f"connections.{name}"))
+    return made
+
+
+def _executors(settings: Settings) -> dict[str, Executor[Any]]:
+    made = {}
+    for name in registry.names(registry.EXECUTORS):
+        kind = registry.executor(name)
+        # Runs must be found again after a restart, so they lie with the rest of what the hub remembers.
+        own = {"directory": str(settings.state / "runs")} if "directory" in kind.settings_model.model_fields else {}
+        table = {**own, **settings.executors.get(name, {})}
+        made[name] = kind(typed(kind.settings_model, table, f"executors.{name}"))
+    return made

@@ -1,0 +1,97 @@
+"""Takes stored deliveries in their order, says what they tell, and decides. One process at a time does it, so that the
+order of a record's events is kept; another takes over when it dies."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from firstline.connector import Connector, Delivery
+from firstline.errors import FirstlineError
+from firstline.incident import Event
+from firstline.intake.decide import Decided, Decider
+from firstline.intake.record import record
+from firstline.remediation.context import Context
+from firstline.remediation.runner import wait
+from firstline.store.lease import Leases
+from firstline.store.table import DELIVERY
+
+log = structlog.get_logger()
+
+LEASE = "dispatch"
+LOOK = 0.5  # seconds between two looks for what another process has stored
+BATCH = 64
+
+
+@dataclass
+class Read:
+    """A delivery, read: what it tells and what was decided, or why it is of no use."""
+
+    delivery_id: str
+    reason: str = ""
+    decided: list[Decided] = field(default_factory=list)
+
+
+class Dispatcher:
+    def __init__(self, context: Context, leases: Leases, decider: Decider) -> None:
+        self._context = context
+        self._leases = leases
+        self._decider = decider
+        self.arrived = asyncio.Event()
+
+    async def run(self) -> None:
+        """Dispatch for ever."""
+        while True:
+            try:
+                if await asyncio.to_thread(self._leases.take, LEASE):
+                    while await self.dispatch():
+                        pass
+            except sa.exc.DBAPIError:
+                log.exception("dispatch.database")
+            await wait(self.arrived, LOOK)
+
+    async def dispatch(self) -> int:
+        """Dispatch the next batch; gives how many deliveries it had."""
+        rows = await self._context.database.read(_next)
+        if not rows:
+            return 0
+        read = []
+        for row in rows:
+            read.append(self._read(row))
+            await asyncio.sleep(0)  # let webhooks in between
+        began = await self._context.database.write(lambda connection: [record(connection, each) for each in read])
+        if any(began):
+            self._context.work.set()
+            self._context.writes.set()
+        return len(rows)
+
+    def _read(self, row: Any) -> Read:
+        try:
+            connector = self._context.connector(row["connection"])
+            events = _events(connector, row)
+        except FirstlineError as error:
+            return Read(row["id"], reason=str(error))
+        except Exception as error:  # a defect parks this delivery and lets the others through
+            log.exception("dispatch.defect", delivery=row["id"])
+            return Read(row["id"], reason=f"a defect of the connector: {type(error).__name__}: {error}")
+        return Read(row["id"], decided=[self._decider.decide(event, row["connection"]) for event in events])
+
+
+def _next(connection: sa.Connection) -> Sequence[Any]:
+    new = sa.select(DELIVERY).where(DELIVERY.c.state == "new").order_by(DELIVERY.c.id).limit(BATCH)
+    return connection.execute(new).mappings().all()
+
+
+def _events(connector: Connector[Any], row: Any) -> Sequence[Event]:
+    return connector.translate(
+        Delivery(
+            connection=row["connection"],
+            key=row["key"],
+            body=bytes(row["body"]),
+            headers=row["headers"] or {},
+            received_at=row["received_at"],
+        )
+    )

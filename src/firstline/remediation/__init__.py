@@ -1,0 +1,1 @@
+"""The durable course of a remediation: the only place that waits and retries."""

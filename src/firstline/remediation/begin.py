@@ -1,0 +1,86 @@
+"""The rows a decision leaves: a remediation in its first stage, by mode, with what people are told or asked."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from pydantic import BaseModel
+from sqlmodel import SQLModel
+
+from firstline.connector import Note
+from firstline.incident import Event, Incident, Reference
+from firstline.remediation import text
+from firstline.remediation.plan import Plan
+from firstline.store import new_id
+from firstline.store.table import ApprovalRow, RemediationRow, TimelineRow, WriteBackRow, now
+
+
+class Beginning(BaseModel):
+    """How a matched event goes on. `active_key` is None where nothing stays active (mode `suggest`)."""
+
+    remediation: RemediationRow
+    others: list[SQLModel]
+
+
+def begin(event: Event, event_row: str, plan: Plan, dedupe: str, *, url: str, expires: float) -> Beginning:
+    """`url` is the hub's own, for links; `expires` the seconds a question waits for its answer."""
+    incident = event.incident
+    if incident is None:
+        raise ValueError("an event without an incident begins nothing")
+    remediation = _row(event_row, incident, plan, dedupe)
+    return Beginning(remediation=remediation, others=list(_others(remediation, incident, plan, url, expires)))
+
+
+def write_back(remediation_id: str, key: str, act: str, reference: Reference, body: BaseModel) -> WriteBackRow:
+    """A row of the outbox; `key` is unique for the remediation and names the write for ever."""
+    return WriteBackRow(
+        remediation_id=remediation_id,
+        connection=reference.connection,
+        record=f"{reference.kind}:{reference.id}",
+        key=f"{remediation_id}.{key}",
+        act=act,
+        reference=reference.model_dump(mode="json"),
+        body=body.model_dump(mode="json"),
+    )
+
+
+def note(remediation_id: str, key: str, reference: Reference, note: Note) -> WriteBackRow:
+    return write_back(remediation_id, key, "note", reference, note)
+
+
+def _row(event_row: str, incident: Incident, plan: Plan, dedupe: str) -> RemediationRow:
+    stage = {"suggest": "ended", "approve": "waiting", "auto": "ready"}[plan.mode]
+    ended = stage == "ended"
+    return RemediationRow(
+        id=new_id(),
+        event_id=event_row,
+        connection=incident.reference.connection,
+        environment=plan.environment,
+        mapping=plan.mapping,
+        mode=plan.mode,
+        active_key=None if ended else f"{plan.mapping}|{dedupe}",
+        incident=incident.model_dump(mode="json"),
+        plan=plan.model_dump(mode="json"),
+        plan_digest=plan.digest,
+        stage=stage,
+        outcome="suggested" if ended else "",
+        wake_at=now() if stage == "ready" else None,
+        ended_at=now() if ended else None,
+    )
+
+
+def _others(row: RemediationRow, incident: Incident, plan: Plan, url: str, expires: float) -> Iterator[SQLModel]:
+    matched = f"{incident.reference.label} matched {plan.mapping}: {plan.named} in mode {plan.mode}"
+    yield TimelineRow(remediation_id=row.id, act="matched", text=matched[:2000])
+    where = f"{url}/remediations/{row.id}"
+    if plan.mode == "suggest":
+        yield note(row.id, "suggestion", incident.reference, text.suggestion(f"{row.id}.suggestion", plan, where))
+    if plan.mode == "approve":
+        yield note(
+            row.id, "question", incident.reference, text.question(f"{row.id}.question", plan, row.plan_digest, where)
+        )
+        yield TimelineRow(
+            remediation_id=row.id, act="asked", text=f"Waits for an approval of plan {row.plan_digest[:12]}"
+        )
+        yield ApprovalRow(
+            remediation_id=row.id, plan_digest=row.plan_digest, expires_at=now() + timedelta(seconds=expires)
+        )

@@ -1,0 +1,42 @@
+"""What the remediation's parts work with: made once by the hub."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firstline.connector import ChangeRegister, Connector
+from firstline.engine import Engine
+from firstline.errors import Rejected
+from firstline.executor import Executor
+from firstline.store import Database
+
+
+@dataclass
+class Context:
+    database: Database
+    engine: Engine
+    boot: str
+    connections: Mapping[str, Connector[Any]]
+    executors: Mapping[str, Executor[Any]]
+    shelf: Path
+    url: str
+    work: asyncio.Event = field(default_factory=asyncio.Event)  # set when a remediation may be due
+    writes: asyncio.Event = field(default_factory=asyncio.Event)  # set when a write-back may be due
+
+    def connector(self, name: str) -> Connector[Any]:
+        if name not in self.connections:
+            raise Rejected(f"the connection {name!r} is no longer in firstline.toml")
+        return self.connections[name]
+
+    def register(self, name: str) -> ChangeRegister:
+        connector = self.connector(name)
+        if not isinstance(connector, ChangeRegister):
+            raise Rejected(f"the connection {name!r} ({connector.name}) keeps no change requests")
+        return connector
+
+    def executor(self, name: str) -> Executor[Any]:
+        if name not in self.executors:
+            raise Rejected(f"no executor is called {name!r}; there are: {', '.join(self.executors)}")
+        return self.executors[name]

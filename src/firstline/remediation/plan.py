@@ -1,0 +1,61 @@
+"""What is going to be done for one incident, complete before anybody is asked. Its digest is what an approval binds."""
+
+from pydantic import BaseModel, ConfigDict
+
+from firstline.connector import ChangeDraft
+from firstline.declaration import digest
+from firstline.incident import Incident
+from firstline.runbook import ResolvedRunbook
+
+TITLE = 160  # ServiceNow's short description holds as much; the others hold more
+
+
+class Plan(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mapping: str
+    mode: str
+    environment: str
+    runbook: ResolvedRunbook
+    register: str = ""  # the connection that keeps the change; empty: no change
+    resolve: bool = True
+    escalate: bool = True
+
+    @property
+    def digest(self) -> str:
+        return digest(self.model_dump(mode="json"))
+
+    @property
+    def named(self) -> str:
+        """The runbook as people cite it."""
+        return f"{self.runbook.id} {self.runbook.version}"
+
+
+def draft(plan: Plan, incident: Incident, key: str, *, tried: bool) -> ChangeDraft:
+    """The change request for a plan: what an approver must know stands in the fields an approver sees."""
+    runbook, change = plan.runbook, plan.runbook.change
+    if change is None:
+        raise ValueError("a plan without a change has no draft")
+    fault = f"{incident.reference.label} {incident.title}".strip()
+    return ChangeDraft(
+        key=key,
+        type=change.type,
+        template=change.template,
+        short_description=f"{runbook.title}: {fault}"[:TITLE],
+        description=f"{runbook.description}\n\n{plan.named}, owned by {runbook.owner}, digest {runbook.runbook_digest}",
+        justification=f"Mends {fault} ({incident.reference.url or incident.reference.id}), matched by {plan.mapping}.",
+        implementation_plan="\n".join(f"{n}. {line}" for n, line in enumerate(steps(plan), 1)),
+        risk_and_impact=change.risk,
+        backout_plan=change.backout
+        or "\n".join(command.name for command in runbook.rollback)
+        or "Nothing to back out.",
+        test_plan="\n".join(check.name for check in runbook.after),
+        ci=change.ci,
+        incident=incident.reference,
+        tried=tried,
+    )
+
+
+def steps(plan: Plan) -> list[str]:
+    """Each step as it will run, for people."""
+    return [f"{command.name} on {command.target}: {' '.join(command.run)}" for command in plan.runbook.steps]

@@ -1,0 +1,145 @@
+"""Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
+
+import asyncio
+import time
+
+import sqlalchemy as sa
+
+from firstline.declaration import digest as digest_of
+from firstline.errors import Unknown
+from firstline.executor import Handle, Progress, State, Step
+from firstline.remediation import shelf
+from firstline.remediation.context import Context
+from firstline.remediation.finding import Outcome
+from firstline.remediation.plan import Plan
+from firstline.runbook import Command
+from firstline.store.database import insert
+from firstline.store.table import RUN, RunRow, now
+
+FIRST_LOOK = 0.004  # seconds; most short commands have ended by the third look
+LONGEST_LOOK = 1.0
+STORED_OUTPUT = 65_536  # characters of a run's output kept in the database: head and tail
+
+
+class Procedure:
+    """The commands of one remediation."""
+
+    def __init__(self, context: Context, remediation_id: str, plan: Plan) -> None:
+        self._context = context
+        self._remediation_id = remediation_id
+        self._plan = plan
+
+    async def run(self, phase: str, number: int, command: Command) -> Outcome:
+        """Run a command once, or find the run an earlier try began. Raises `Unknown` when its end can't be told."""
+        progress, output = await self._follow(f"{self._remediation_id}.{phase}.{number}", phase, command)
+        if progress.state is State.UNKNOWN:
+            raise Unknown(
+                f"{command.name} on {command.target} was begun; how it ended can't be told: {progress.detail}"
+            )
+        ok = progress.state is State.SUCCEEDED
+        return Outcome(
+            phase=phase, name=command.name, target=command.target, ok=ok, detail=_detail(progress), output=output
+        )
+
+    async def probe(self, phase: str, command: Command) -> Outcome:
+        """Run a command that only reads, anew each time."""
+        name = f"{phase}.{digest_of(command.model_dump(mode='json'))[:8]}.{time.time_ns()}"
+        progress, output = await self._follow(f"{self._remediation_id}.{name}", phase, command)
+        return Outcome(
+            phase=phase,
+            name=command.name,
+            target=command.target,
+            ok=progress.state is State.SUCCEEDED,
+            detail=_detail(progress),
+            output=output,
+        )
+
+    async def _follow(self, run_id: str, phase: str, command: Command) -> tuple[Progress, str]:
+        step = self._step(run_id, command, read_only=phase in ("before", "after", "diagnose"))
+        ended = await self._begin(step, phase, command)
+        if ended is not None:
+            return ended
+        executor = self._context.executor(command.executor)
+        handle = await executor.start(step)
+        progress, output = await self._watch(handle)
+        await self._end(run_id, handle, progress, output)
+        return progress, output
+
+    def _step(self, run_id: str, command: Command, *, read_only: bool) -> Step:
+        run, _ = shelf.program(self._context.shelf, self._plan.runbook.runbook_digest, command.run)
+        return Step(
+            id=run_id,
+            name=command.name,
+            target=command.target,
+            run=run,
+            environment=command.environment,
+            timeout=command.timeout,
+            output_limit=self._plan.runbook.limits.output,
+            read_only=read_only,
+        )
+
+    async def _begin(self, step: Step, phase: str, command: Command) -> tuple[Progress, str] | None:
+        """Write the attempt down. Gives the end when an earlier try has already seen it."""
+
+        def mark(connection: sa.Connection) -> tuple[Progress, str] | None:
+            row = connection.execute(sa.select(RUN).where(RUN.c.id == step.id)).mappings().first()
+            if row is None:
+                insert(
+                    connection,
+                    RunRow(
+                        id=step.id,
+                        remediation_id=self._remediation_id,
+                        phase=phase,
+                        name=command.name,
+                        target=command.target,
+                        executor=command.executor,
+                    ),
+                )
+            elif row["ended_at"] is not None:
+                ended = Progress(state=State(row["state"]), exit_status=row["exit_status"], detail=row["detail"])
+                return ended, str(row["output"])
+            return None
+
+        return await self._context.database.write(mark)
+
+    async def _watch(self, handle: Handle) -> tuple[Progress, str]:
+        executor = self._context.executor(handle.executor)
+        chunks: list[str] = []
+        offset, pause, dropped = 0, FIRST_LOOK, 0
+        while True:
+            progress = await executor.watch(handle, offset)
+            chunks += (chunk.text for chunk in progress.output)
+            offset, dropped = progress.offset, max(dropped, progress.dropped)
+            if progress.state.ended:
+                return progress, _cut("".join(chunks), dropped)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_LOOK)
+
+    async def _end(self, run_id: str, handle: Handle, progress: Progress, output: str) -> None:
+        ended = sa.update(RUN).where(RUN.c.id == run_id)
+        values = {
+            "state": progress.state.value,
+            "handle": handle.model_dump(mode="json"),
+            "exit_status": progress.exit_status,
+            "output": output,
+            "detail": progress.detail,
+            "ended_at": now(),
+        }
+        await self._context.database.write(lambda connection: connection.execute(ended.values(**values)))
+
+
+def _detail(progress: Progress) -> str:
+    if progress.state is State.SUCCEEDED:
+        return ""
+    if progress.detail:
+        return progress.detail
+    return f"exit status {progress.exit_status}" if progress.exit_status is not None else progress.state.value
+
+
+def _cut(output: str, dropped: int) -> str:
+    """Head and tail, with what is missing between said."""
+    if len(output) > STORED_OUTPUT:
+        half = STORED_OUTPUT // 2
+        dropped += len(output) - STORED_OUTPUT
+        output = f"{output[:half]}\n[... {dropped} characters left out ...]\n{output[-half:]}"
+    return output.replace("\x00", "\N{SYMBOL FOR NULL}")  # PostgreSQL keeps no NUL in text

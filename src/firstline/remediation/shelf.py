@@ -1,0 +1,38 @@
+"""Keeps each version of a runbook's folder, named by its digest: what was approved is what runs, byte for byte, also
+after the files were edited or the hub was started again."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from firstline.errors import Rejected
+
+
+def keep(shelf: Path, digest: str, folder: Path) -> Path:
+    """Copy the folder to the shelf under its digest, unless it is there; gives the copy's path."""
+    kept = shelf / digest
+    if not kept.exists():
+        shelf.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=shelf, prefix=".new-"))
+        shutil.copytree(folder, scratch / "runbook", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        try:
+            (scratch / "runbook").rename(kept)
+        except OSError:  # another process was first; what it kept is the same
+            if not kept.exists():
+                raise
+        shutil.rmtree(scratch, ignore_errors=True)
+    return kept
+
+
+def program(shelf: Path, digest: str, run: tuple[str, ...]) -> tuple[tuple[str, ...], Path]:
+    """The command with `./` resolved to the kept folder, and that folder. A path that leads out of it is `Rejected`."""
+    kept = shelf / digest
+    if not kept.is_dir():
+        raise Rejected(f"the runbook's files with digest {digest} are not on the shelf {shelf}")
+    if not run[0].startswith("./"):
+        return run, kept
+    path = Path(os.path.normpath(kept / run[0]))
+    if not path.is_relative_to(kept):
+        raise Rejected(f"{run[0]} leads out of the runbook's folder")
+    return (str(path), *run[1:]), kept

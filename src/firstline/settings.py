@@ -1,0 +1,126 @@
+"""firstline.toml: what the operator decides. Secrets stand in it by reference only."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from firstline.errors import Misdeclared
+
+FILE = "firstline.toml"
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Hub(Part):
+    listen: str = Field(default="127.0.0.1:8480", pattern=r"^[^:]+:\d+$", description="host:port")
+    url: str = Field(default="", description="How people and vendors reach the hub; default: http://listen")
+    database: str = "sqlite:///state/firstline.db"
+    state: Path = Path("state")
+    mappings: Path = Path("mappings")
+    environment: str = "prod"
+    concurrency: int = Field(default=16, ge=1, le=500, description="Remediations at work at the same time.")
+    approval_expires: float = Field(default=24 * 3600, gt=0, description="Seconds a question waits for an answer.")
+
+
+class Changes(Part):
+    register_: str = Field(default="", alias="register", description="The connection that keeps change requests.")
+
+
+class Settings(Part):
+    hub: Hub = Hub()
+    connections: dict[str, dict[str, Any]] = {}
+    executors: dict[str, dict[str, Any]] = {}
+    changes: Changes = Changes()
+    folder: Path = Path()
+
+    @property
+    def url(self) -> str:
+        return (self.hub.url or f"http://{self.hub.listen}").rstrip("/")
+
+    @property
+    def state(self) -> Path:
+        return (self.folder / self.hub.state).absolute()
+
+    @property
+    def mappings(self) -> Path:
+        return (self.folder / self.hub.mappings).absolute()
+
+    @property
+    def database(self) -> str:
+        """The URL, with a SQLite file's path made absolute from the folder."""
+        url = resolve(self.hub.database, "hub.database")
+        relative = url.removeprefix("sqlite:///")
+        if relative != url and not relative.startswith("/"):
+            return f"sqlite:///{(self.folder / relative).absolute()}"
+        return str(url)
+
+
+def load(folder: Path) -> Settings:
+    """Read the folder's firstline.toml. Raises `Misdeclared` with its place."""
+    path = folder / FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Misdeclared(f"there is no {FILE} in {folder.absolute()}; `firstline init` makes one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misdeclared(str(error), place=str(path)) from None
+    try:
+        settings = Settings.model_validate({**document, "folder": folder.absolute()})
+    except ValidationError as error:
+        raise Misdeclared(_words(error), place=str(path)) from None
+    _known(settings, path)
+    return settings
+
+
+def typed(model: type[BaseModel], table: dict[str, Any], where: str) -> Any:
+    """The settings of a connection or executor: its references resolved, then validated. Never shows a value."""
+    resolved = {key: _deep(value, f"{where}.{key}") for key, value in table.items() if key != "connector"}
+    try:
+        return model.model_validate(resolved)
+    except ValidationError as error:
+        raise Misdeclared(_words(error), place=f"{FILE} [{where}]") from None
+
+
+def resolve(value: str, where: str) -> str:
+    """What a reference names: `env:NAME` or `file:PATH` (its last line break left out); other text is itself."""
+    if value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in os.environ:
+            raise Misdeclared(f"{where} names the environment variable {name}, which is not set", place=FILE)
+        return os.environ[name]
+    if value.startswith("file:"):
+        try:
+            return Path(value.removeprefix("file:")).read_text(encoding="utf-8").rstrip("\n")
+        except OSError as error:
+            raise Misdeclared(f"{where} names a file that can't be read: {error}", place=FILE) from None
+    return value
+
+
+def _deep(value: Any, where: str) -> Any:
+    if isinstance(value, str):
+        return resolve(value, where)
+    if isinstance(value, list):
+        return [_deep(item, where) for item in value]
+    if isinstance(value, dict):
+        return {key: _deep(item, f"{where}.{key}") for key, item in value.items()}
+    return value
+
+
+def _known(settings: Settings, path: Path) -> None:
+    register = settings.changes.register_
+    if register and register not in settings.connections:
+        known = ", ".join(settings.connections) or "none"
+        raise Misdeclared(f"changes.register names {register!r}; the connections are: {known}", place=str(path))
+    for name, table in settings.connections.items():
+        if not isinstance(table.get("connector"), str):
+            raise Misdeclared(f'[connections.{name}] needs connector = "..."', place=str(path))
+
+
+def _words(error: ValidationError) -> str:
+    # Only the place and the rule: the input may hold a secret.
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))

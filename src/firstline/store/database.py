@@ -1,0 +1,115 @@
+"""One database, spoken to from threads: writes one after another where the database has one writer anyway."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlmodel import SQLModel
+
+from firstline.errors import Misdeclared
+from firstline.store import table
+
+T = TypeVar("T")
+
+READERS = 4
+POSTGRES_WRITERS = 4
+
+
+class Database:
+    """Runs functions of a connection, each in a transaction of its own, away from the event loop.
+
+    `url`: `sqlite:///path` or `postgresql://...` (psycopg 3)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _engine(self.url)
+        writers = 1 if self.is_sqlite else POSTGRES_WRITERS
+        self._writers = ThreadPoolExecutor(writers, "write")
+        self._readers = ThreadPoolExecutor(READERS, "read")
+
+    def create(self) -> None:
+        """Make the tables that are missing."""
+        SQLModel.metadata.create_all(self.engine, tables=[t for t in SQLModel.metadata.sorted_tables if _ours(t)])
+
+    async def write(self, act: Callable[[Connection], T]) -> T:
+        """Run `act` in a transaction that is committed durably when this returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, act)
+
+    async def read(self, act: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, act)
+
+    def write_now(self, act: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return act(connection)
+
+    def read_now(self, act: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            return act(connection)
+
+    def close(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+def insert_missing(connection: Connection, into: sa.Table, rows: list[dict[str, Any]], key: list[str]) -> None:
+    """Insert those rows whose key is not there yet; the others are left as they are."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+        connection.execute(sqlite_insert(into).on_conflict_do_nothing(index_elements=key), rows)
+    else:
+        from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+        connection.execute(postgres_insert(into).on_conflict_do_nothing(index_elements=key), rows)
+
+
+def insert(connection: Connection, *rows: SQLModel) -> None:
+    """Insert new rows, each of a table's model."""
+    for row in rows:
+        connection.execute(sa.insert(SQLModel.metadata.tables[str(row.__tablename__)]), row.model_dump())
+
+
+def _ours(candidate: sa.Table) -> bool:
+    return candidate.name.startswith("fl_")
+
+
+def _engine(url: sa.URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+        return sa.create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    raise Misdeclared(f"the database {url.render_as_string()!r} is neither sqlite:/// nor postgresql://")
+
+
+def _sqlite(url: sa.URL) -> Engine:
+    if not url.database:
+        raise Misdeclared("a SQLite database needs a file: sqlite:///state/firstline.db")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    # Larger than all threads together, the durable engine's included: a pool that runs dry stalls for minutes.
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.QueuePool,
+        pool_size=64,
+        max_overflow=0,
+        connect_args={"timeout": 30, "isolation_level": "IMMEDIATE", "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _durable(connection: Any, _: Any) -> None:
+        # FULL: what was acknowledged survives a power loss; under group commit it costs nothing.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+__all__ = ["Database", "insert", "insert_missing", "table"]

@@ -1,0 +1,244 @@
+"""The hub's own tables. Prefixed, because on SQLite the durable engine's tables stand in the same file.
+
+Columns of type `Json` hold what `model_dump(mode="json")` of the model named in the comment gives."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from firstline.store.identifier import new_id
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as text: the same bytes on every database, and fast."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else orjson.loads(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time, kept as UTC microseconds since 1970: sorts and compares alike on every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else round(value.timestamp() * 1_000_000)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _id() -> Any:
+    return Field(default_factory=new_id, primary_key=True)
+
+
+def _moment(**options: Any) -> Any:
+    return Field(default_factory=now, sa_type=Moment, **options)
+
+
+def _later(**options: Any) -> Any:
+    return Field(default=None, sa_type=Moment, nullable=True, **options)
+
+
+def _json(**options: Any) -> Any:
+    return Field(default=None, sa_type=Json, nullable=True, **options)
+
+
+class DeliveryRow(SQLModel, table=True):
+    __tablename__ = "fl_delivery"
+    __table_args__ = (sa.UniqueConstraint("connection", "key"), sa.Index("fl_delivery_state", "state", "id"))
+
+    id: str = _id()
+    connection: str
+    key: str
+    headers: dict[str, str] = _json()
+    body: bytes
+    received_at: datetime = _moment()
+    state: str = "new"  # new, done, parked
+    reason: str = ""
+
+
+class EventRow(SQLModel, table=True):
+    __tablename__ = "fl_event"
+    __table_args__ = (sa.UniqueConstraint("connection", "event_id"),)
+
+    id: str = _id()
+    connection: str
+    event_id: str
+    delivery_id: str = Field(index=True)
+    type: str
+    occurred_at: datetime = _moment()
+    event: Any = _json()  # firstline.incident.Event
+    own: bool = False
+
+
+class IncidentRow(SQLModel, table=True):
+    __tablename__ = "fl_incident"
+
+    connection: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    record_id: str = Field(primary_key=True)
+    version: int = Field(default=0, sa_type=sa.BigInteger)
+    incident: Any = _json()  # firstline.incident.Incident
+    updated_at: datetime = _moment()
+
+
+class DecisionRow(SQLModel, table=True):
+    __tablename__ = "fl_decision"
+
+    id: str = _id()
+    event_id: str = Field(index=True, unique=True)  # fl_event.id
+    at: datetime = _moment()
+    outcome: str  # matched, attached, no_match, error
+    mapping: str = ""
+    runbook: str = ""
+    mode: str = ""
+    dedupe: str = ""
+    reason: str = ""
+    trace: Any = _json()
+    remediation_id: str | None = Field(default=None, index=True)
+
+
+class RemediationRow(SQLModel, table=True):
+    __tablename__ = "fl_remediation"
+    __table_args__ = (sa.Index("fl_remediation_due", "wake_at"), sa.Index("fl_remediation_owner", "owner"))
+
+    id: str = _id()
+    event_id: str  # fl_event.id
+    connection: str
+    environment: str
+    mapping: str
+    mode: str
+    active_key: str | None = Field(default=None, unique=True)  # mapping and dedupe key while active: one at a time
+    incident: Any = _json()  # firstline.incident.Incident, as it was when matched
+    plan: Any = _json()  # firstline.remediation.plan.Plan
+    plan_digest: str
+    stage: str  # ready, waiting, prepared, acted, ended
+    outcome: str = ""  # proved, failed, not_needed, suggested, refused, expired, unknown, stopped
+    reason: str = ""
+    approved_by: str = ""
+    change: Any = _json()  # firstline.incident.Reference
+    findings: Any = _json()  # firstline.remediation.finding.Findings
+    owner: str | None = None  # the boot of the process that has it in hand
+    turn: int = 0
+    attempts: int = 0
+    wake_at: datetime | None = _later()
+    created_at: datetime = _moment()
+    ended_at: datetime | None = _later()
+
+
+class RunRow(SQLModel, table=True):
+    __tablename__ = "fl_run"
+
+    id: str = Field(primary_key=True)  # the executor's step id
+    remediation_id: str = Field(index=True)
+    phase: str
+    name: str
+    target: str
+    executor: str
+    state: str = "begun"
+    handle: Any = _json()  # firstline.executor.Handle
+    exit_status: int | None = None
+    output: str = ""
+    detail: str = ""
+    begun_at: datetime = _moment()
+    ended_at: datetime | None = _later()
+
+
+class TimelineRow(SQLModel, table=True):
+    __tablename__ = "fl_timeline"
+
+    id: str = _id()
+    remediation_id: str = Field(index=True)
+    at: datetime = _moment()
+    actor: str = "firstline"
+    act: str
+    text: str
+
+
+class ApprovalRow(SQLModel, table=True):
+    __tablename__ = "fl_approval"
+
+    id: str = _id()
+    remediation_id: str = Field(index=True)
+    plan_digest: str
+    state: str = Field(default="waiting", index=True)  # waiting, approved, refused, expired
+    asked_at: datetime = _moment()
+    expires_at: datetime = _moment()
+    decided_at: datetime | None = _later()
+    decided_by: str = ""
+    comment: str = ""
+
+
+class WriteBackRow(SQLModel, table=True):
+    __tablename__ = "fl_write_back"
+    __table_args__ = (sa.UniqueConstraint("connection", "key"), sa.Index("fl_write_back_state", "state", "id"))
+
+    id: str = _id()
+    remediation_id: str = Field(index=True)
+    connection: str
+    record: str  # what order is kept for: kind and id of the reference
+    key: str
+    act: str  # note, state, change
+    reference: Any = _json()  # firstline.incident.Reference
+    body: Any = _json()  # Note, StateChange, or a change's move
+    state: str = "pending"  # pending, sending, done, parked
+    attempts: int = 0
+    due_at: datetime = _moment()
+    reason: str = ""
+    written: Any = _json()  # firstline.incident.Reference of what was written
+    done_at: datetime | None = _later()
+
+
+class ConnectionRow(SQLModel, table=True):
+    __tablename__ = "fl_connection"
+
+    name: str = Field(primary_key=True)
+    paused_at: datetime | None = _later()
+    reason: str = ""
+
+
+class TokenRow(SQLModel, table=True):
+    __tablename__ = "fl_token"
+
+    id: str = _id()
+    person: str
+    hash: str = Field(unique=True)
+    rights: Any = _json()  # list of firstline.access.Right
+    created_at: datetime = _moment()
+    expires_at: datetime | None = _later()
+
+
+def _table(row: type[SQLModel]) -> sa.Table:
+    table: sa.Table = row.__table__  # type: ignore[attr-defined] # SQLModel makes it, untyped
+    return table
+
+
+# For queries: rows are read and written by column, several times faster than as objects.
+DELIVERY = _table(DeliveryRow)
+EVENT = _table(EventRow)
+INCIDENT = _table(IncidentRow)
+DECISION = _table(DecisionRow)
+REMEDIATION = _table(RemediationRow)
+RUN = _table(RunRow)
+TIMELINE = _table(TimelineRow)
+APPROVAL = _table(ApprovalRow)
+WRITE_BACK = _table(WriteBackRow)
+CONNECTION = _table(ConnectionRow)
+TOKEN = _table(TokenRow)

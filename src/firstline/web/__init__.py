@@ -1,0 +1,1 @@
+"""The hub's face: webhooks in, the API, and pages for people."""

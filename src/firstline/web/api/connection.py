@@ -1,0 +1,38 @@
+"""The connections: which are paused, and why."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, HTTPException
+
+from firstline.remediation import connection as connections
+from firstline.store.table import CONNECTION
+from firstline.web.api.access import Governing, Seeing, TheHub
+
+router = APIRouter(tags=["connections"])
+
+
+@router.get("/connections")
+async def listed(hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
+    """Each with its connector; `paused_at` and `reason` where it is paused."""
+    query = sa.select(CONNECTION).order_by(CONNECTION.c.name)
+    rows = await hub.database.read(lambda connection: connection.execute(query).mappings().all())
+    return [{**row, "connector": hub.connections[row["name"]].name} for row in rows if row["name"] in hub.connections]
+
+
+@router.get("/connections/{name}/check")
+async def check(name: str, hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
+    """Look now whether it can work: address, sign-in, rights; each finding with its mend."""
+    if name not in hub.connections:
+        raise HTTPException(404, f"there is no connection {name}")
+    return [finding.model_dump() for finding in await hub.connections[name].check()]
+
+
+@router.post("/connections/{name}/resume", status_code=202)
+async def resume(name: str, hub: TheHub, _: Governing) -> dict[str, str]:
+    """Use a paused connection again. 409 when it is not paused."""
+    if not await connections.resume(hub.database, name):
+        raise HTTPException(409, "it is not paused")
+    hub.context.writes.set()
+    hub.context.work.set()
+    return {"name": name, "state": "in use"}

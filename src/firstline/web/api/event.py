@@ -1,0 +1,67 @@
+"""Deliveries, the events they told, and what was decided for each."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, HTTPException
+
+from firstline.store.table import DECISION, DELIVERY, EVENT
+from firstline.web.api.access import Seeing, TheHub
+from firstline.web.api.page import Before, Limit, Page, page
+
+router = APIRouter(tags=["events"])
+
+# A delivery's body is shown singly: lists stay light.
+_DELIVERY = [
+    DELIVERY.c.id,
+    DELIVERY.c.connection,
+    DELIVERY.c.key,
+    DELIVERY.c.received_at,
+    DELIVERY.c.state,
+    DELIVERY.c.reason,
+]
+
+
+@router.get("/deliveries")
+async def deliveries(
+    hub: TheHub, _: Seeing, state: str = "", connection: str = "", limit: Limit = 50, before: Before = ""
+) -> Page:
+    """What came in, as it came. `state`: new, done, parked (of no use, with the reason)."""
+    query = sa.select(*_DELIVERY)
+    if state:
+        query = query.where(DELIVERY.c.state == state)
+    if connection:
+        query = query.where(DELIVERY.c.connection == connection)
+    return await page(hub.database, query, DELIVERY.c.id, limit, before)
+
+
+@router.get("/deliveries/{delivery_id}")
+async def delivery(delivery_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
+    """One delivery with its headers and body."""
+    query = sa.select(DELIVERY).where(DELIVERY.c.id == delivery_id)
+    row = await hub.database.read(lambda connection: connection.execute(query).mappings().first())
+    if row is None:
+        raise HTTPException(404, f"there is no delivery {delivery_id}")
+    return {**row, "body": bytes(row["body"]).decode("utf-8", "replace")}
+
+
+@router.get("/events")
+async def events(hub: TheHub, _: Seeing, connection: str = "", limit: Limit = 50, before: Before = "") -> Page:
+    """What deliveries told."""
+    query = sa.select(EVENT)
+    if connection:
+        query = query.where(EVENT.c.connection == connection)
+    return await page(hub.database, query, EVENT.c.id, limit, before)
+
+
+@router.get("/decisions")
+async def decisions(
+    hub: TheHub, _: Seeing, outcome: str = "", mapping: str = "", limit: Limit = 50, before: Before = ""
+) -> Page:
+    """Why each event matched or did not: `trace` has each clause that was looked at."""
+    query = sa.select(DECISION)
+    if outcome:
+        query = query.where(DECISION.c.outcome == outcome)
+    if mapping:
+        query = query.where(DECISION.c.mapping == mapping)
+    return await page(hub.database, query, DECISION.c.id, limit, before)

@@ -1,0 +1,83 @@
+"""Remediations, each with its timeline, runs, approvals and write-backs."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, HTTPException
+
+from firstline.store import Database
+from firstline.store.table import APPROVAL, REMEDIATION, RUN, TIMELINE, WRITE_BACK
+from firstline.web.api.access import Seeing, TheHub
+from firstline.web.api.page import Before, Limit, Page, page
+
+router = APIRouter(tags=["remediations"])
+
+SUMMARY = [
+    REMEDIATION.c.id,
+    REMEDIATION.c.connection,
+    REMEDIATION.c.mapping,
+    REMEDIATION.c.mode,
+    REMEDIATION.c.environment,
+    REMEDIATION.c.stage,
+    REMEDIATION.c.outcome,
+    REMEDIATION.c.reason,
+    REMEDIATION.c.approved_by,
+    REMEDIATION.c.incident,
+    REMEDIATION.c.change,
+    REMEDIATION.c.plan_digest,
+    REMEDIATION.c.created_at,
+    REMEDIATION.c.ended_at,
+]
+
+
+@router.get("/remediations")
+async def remediations(
+    hub: TheHub,
+    _: Seeing,
+    stage: str = "",
+    outcome: str = "",
+    connection: str = "",
+    limit: Limit = 50,
+    before: Before = "",
+) -> Page:
+    """Newest first. `incident` is given without the vendor's data."""
+    query = sa.select(*SUMMARY)
+    for column, value in (
+        (REMEDIATION.c.stage, stage),
+        (REMEDIATION.c.outcome, outcome),
+        (REMEDIATION.c.connection, connection),
+    ):
+        if value:
+            query = query.where(column == value)
+    found = await page(hub.database, query, REMEDIATION.c.id, limit, before)
+    for each in found.items:
+        each["incident"].pop("data", None)
+    return found
+
+
+@router.get("/remediations/{remediation_id}")
+async def remediation(remediation_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
+    """One remediation whole: incident, plan, timeline, runs, approvals, write-backs."""
+    found = await whole(hub.database, remediation_id)
+    if found is None:
+        raise HTTPException(404, f"there is no remediation {remediation_id}")
+    return found
+
+
+async def whole(database: Database, remediation_id: str) -> dict[str, Any] | None:
+    """Everything that belongs to a remediation, or None."""
+
+    def read(connection: sa.Connection) -> dict[str, Any] | None:
+        row = connection.execute(sa.select(REMEDIATION).where(REMEDIATION.c.id == remediation_id)).mappings().first()
+        if row is None:
+            return None
+        parts = {"timeline": TIMELINE, "runs": RUN, "approvals": APPROVAL, "write_backs": WRITE_BACK}
+        return {**row, **{name: _of(connection, table, remediation_id) for name, table in parts.items()}}
+
+    return await database.read(read)
+
+
+def _of(connection: sa.Connection, table: sa.Table, remediation_id: str) -> list[dict[str, Any]]:
+    order = table.c.begun_at if table is RUN else table.c.id
+    query = sa.select(table).where(table.c.remediation_id == remediation_id).order_by(order)
+    return [dict(row) for row in connection.execute(query).mappings()]

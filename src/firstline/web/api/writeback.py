@@ -1,0 +1,32 @@
+"""What is to be written on other systems' records: waiting, done, or parked for a person."""
+
+import sqlalchemy as sa
+from fastapi import APIRouter, HTTPException
+
+from firstline.remediation import writeback
+from firstline.store.table import WRITE_BACK
+from firstline.web.api.access import Governing, Seeing, TheHub
+from firstline.web.api.page import Before, Limit, Page, page
+
+router = APIRouter(tags=["write-backs"])
+
+
+@router.get("/write-backs")
+async def write_backs(
+    hub: TheHub, _: Seeing, state: str = "", connection: str = "", limit: Limit = 50, before: Before = ""
+) -> Page:
+    """`state`: pending, sending, done, parked (refused, with the vendor's words)."""
+    query = sa.select(WRITE_BACK)
+    if state:
+        query = query.where(WRITE_BACK.c.state == state)
+    if connection:
+        query = query.where(WRITE_BACK.c.connection == connection)
+    return await page(hub.database, query, WRITE_BACK.c.id, limit, before)
+
+
+@router.post("/write-backs/{write_back_id}/retry", status_code=202)
+async def retry(write_back_id: str, hub: TheHub, _: Governing) -> dict[str, str]:
+    """Try a parked write again. 409 when it is not parked."""
+    if not await writeback.retry(hub.context, write_back_id):
+        raise HTTPException(409, "it is not parked")
+    return {"id": write_back_id, "state": "pending"}

@@ -1,0 +1,93 @@
+"""The list of remediations, one of them with its timeline, and the way in."""
+
+from typing import Annotated, Any
+
+import jinja2
+import sqlalchemy as sa
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from firstline.access import Right, authenticate
+from firstline.hub import Hub
+from firstline.remediation.plan import Plan, steps
+from firstline.remediation.text import HEADLINES
+from firstline.store.table import REMEDIATION
+from firstline.web.api.access import COOKIE, TheHub, person_of
+from firstline.web.api.page import page
+from firstline.web.api.remediation import SUMMARY, whole
+
+router = APIRouter(include_in_schema=False)
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("firstline.web.portal"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+_templates.filters["said"] = lambda row: HEADLINES.get(row["outcome"], row["outcome"] or row["stage"])
+
+# No script at all, and nothing from elsewhere: what a ticket says can't become one.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+@router.get("/")
+async def home() -> Response:
+    return RedirectResponse("/remediations", 303)
+
+
+@router.get("/sign-in")
+async def sign_in_page() -> Response:
+    return _page("sign_in.html")
+
+
+@router.post("/sign-in")
+async def sign_in(hub: TheHub, token: Annotated[str, Form()]) -> Response:
+    person = await hub.database.read(lambda connection: authenticate(connection, token.strip()))
+    if person is None:
+        return _page("sign_in.html", 401, wrong=True)
+    answer = RedirectResponse("/remediations", 303)
+    secure = hub.settings.url.startswith("https:")
+    answer.set_cookie(COOKIE, token.strip(), max_age=12 * 3600, httponly=True, secure=secure, samesite="strict")
+    return answer
+
+
+@router.get("/remediations")
+async def remediations(request: Request, hub: TheHub, before: str = "") -> Response:
+    """Newest first."""
+    return await _for_people(request, _list(hub, before))
+
+
+@router.get("/remediations/{remediation_id}")
+async def remediation(request: Request, remediation_id: str, hub: TheHub) -> Response:
+    """One, whole: why it matched, what ran, who let it, what was written."""
+    return await _for_people(request, _one(hub, remediation_id))
+
+
+async def _list(hub: Hub, before: str) -> Response:
+    found = await page(hub.database, sa.select(*SUMMARY), REMEDIATION.c.id, 50, before)
+    return _page("remediations.html", rows=found.items, older=found.next)
+
+
+async def _one(hub: Hub, remediation_id: str) -> Response:
+    row = await whole(hub.database, remediation_id)
+    if row is None:
+        return _page("missing.html", 404)
+    plan = Plan.model_validate(row["plan"])
+    return _page("remediation.html", row=row, plan=plan, steps=steps(plan))
+
+
+async def _for_people(request: Request, answer: Any) -> Response:
+    person = await person_of(request)
+    if person is None or not person.may(Right.SEE):
+        answer.close()
+        return RedirectResponse("/sign-in", 303)
+    shown: Response = await answer
+    return shown
+
+
+def _page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    return HTMLResponse(_templates.get_template(template).render(**values), status, _HEADERS)
