@@ -1,10 +1,8 @@
 """What every declaration's model shares."""
 
-from typing import TypeAlias
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-from pydantic import BaseModel, ConfigDict
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Json = JsonValue
 
 
 class Declaration(BaseModel):

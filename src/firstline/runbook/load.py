@@ -1,0 +1,25 @@
+"""Reads a runbook from its folder."""
+
+from pathlib import Path
+
+from firstline.declaration import Misdeclarations, digest
+from firstline.declaration import load as load_document
+from firstline.runbook.folder import inventory
+from firstline.runbook.lint import lint
+from firstline.runbook.model import RunbookDeclaration
+from firstline.runbook.runbook import Runbook, scopes
+
+
+def load(folder: Path) -> Runbook:
+    """Read `runbook.yaml` and the inventory of its folder. Raises `Misdeclared`, or `Misdeclarations` with every fault,
+    each with its `file:line:column`."""
+    document = load_document(folder / "runbook.yaml")
+    files = inventory(folder)
+    declared = document.check(RunbookDeclaration)
+    faults = list(lint(declared, document, files))
+    if declared.id != folder.name:
+        faults.insert(0, document.error(f"the id is {declared.id!r} but the folder {folder.name!r}", ("id",)))
+    if faults:
+        raise Misdeclarations(faults)
+    whole = digest({"runbook": declared.model_dump(mode="json"), "files": dict(files)})
+    return Runbook(declared, folder, whole, *scopes(declared))
