@@ -149,6 +149,7 @@ class CommandExecutor(Executor[CommandSettings]):
                 self._launcher.send(lock, theirs)
             answer = await asyncio.wait_for(_exchange(ours, json.dumps(request).encode()), ANSWER)
         except TimeoutError as error:
+            await asyncio.to_thread(self._launcher.close)  # should it hang, it lets go of the lock
             raise Unavailable(f"run {request['step']}: no word whether it began after {ANSWER:g} seconds") from error
         finally:
             if answer == BEGUN:
