@@ -32,10 +32,12 @@ def create_app(settings: SandboxSettings, *, sleep: Sleep = asyncio.sleep) -> St
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await sandbox.aclose()
+        await sandbox.courier.aclose()
 
     absent = {404: _no_such_path, 405: _no_such_path}
-    return Starlette(routes=sandbox.routes(), lifespan=lifespan, exception_handlers=absent)
+    app = Starlette(routes=sandbox.routes(), lifespan=lifespan, exception_handlers=absent)
+    app.state.courier = sandbox.courier
+    return app
 
 
 class _Sandbox:
@@ -44,7 +46,7 @@ class _Sandbox:
         self._seed = Seed.model_validate(settings.seed)
         self._shape = Shape(settings.public_url)
         self._gate = Gate(self._seed.token, self._seed.rate_limit)
-        self._courier = Courier(sleep)
+        self.courier = Courier(sleep)
         self._account = Account(self._tell)
         self._begin()
 
@@ -52,17 +54,18 @@ class _Sandbox:
         return [
             *Rest(self._account, self._shape, self._gate).routes(),
             *Events(self._account, self._gate.requests).routes(),
-            *subscription.Subscriptions(self._courier, self._shape, self._gate).routes(),
+            *subscription.Subscriptions(self.courier, self._shape, self._gate).routes(),
             Route("/", self.show_page, methods=["GET"]),
             Route("/sandbox/state", self.show_state, methods=["GET"]),
             Route("/sandbox/reset", self.reset, methods=["POST"]),
+            Route("/sandbox/settle", self.settle, methods=["POST"]),
         ]
 
     async def show_page(self, _: Request) -> Response:
         return HTMLResponse(page.render([self._whole(one) for one in self._account.incidents.values()]))
 
     async def show_state(self, _: Request) -> Response:
-        account, shape, courier = self._account, self._shape, self._courier
+        account, shape, courier = self._account, self._shape, self.courier
         return answer(
             {
                 "requests": {"total": self._gate.requests.total(), **self._gate.requests},
@@ -77,23 +80,25 @@ class _Sandbox:
         )
 
     async def reset(self, _: Request) -> Response:
-        self._courier.forget()
+        self.courier.forget()
         self._gate.requests.clear()
         self._begin()
         return answer({"status": "reset"})
 
-    async def aclose(self) -> None:
-        await self._courier.aclose()
+    async def settle(self, _: Request) -> Response:
+        """Answers when no webhook waits any more, for rehearsals that go on from there."""
+        await self.courier.settle()
+        return answer({"status": "settled"})
 
     def _begin(self) -> None:
         self._account.load(self._seed)
         if self._settings.hook_url:
             hook = Subscription(self._settings.hook_url, self._settings.hook_secret, description="From the settings")
-            self._courier.subscriptions[hook.id] = hook
+            self.courier.subscriptions[hook.id] = hook
 
     def _tell(self, happening: Happening) -> None:
         incident = happening.incident
-        self._courier.publish(self._shape.event(happening), incident.service.id, incident.id)
+        self.courier.publish(self._shape.event(happening), incident.service.id, incident.id)
 
     def _whole(self, incident: Incident) -> dict[str, Any]:
         shape = self._shape

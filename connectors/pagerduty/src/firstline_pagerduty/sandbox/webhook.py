@@ -105,6 +105,11 @@ class Courier:
         self.subscriptions.clear()
         self.recent.clear()
 
+    async def settle(self) -> None:
+        """Return when everything is delivered or dropped."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def aclose(self) -> None:
         tasks = list(self._tasks)
         self.forget()

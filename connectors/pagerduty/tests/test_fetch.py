@@ -1,0 +1,44 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from firstline.incident import IncidentState, Reference
+from firstline_pagerduty.connector import PagerDutyConnector
+
+pytestmark = pytest.mark.anyio
+
+Connect = Callable[..., PagerDutyConnector]
+
+
+async def test_an_incident_is_read_as_it_is_now(connect: Connect, sandbox: Any, reference: Reference) -> None:
+    await sandbox.change(status="acknowledged", priority="P2")
+    incident = await connect(sandbox.address).fetch(reference)
+    assert (incident.title, incident.state) == ("The shop does not answer", IncidentState.ACKNOWLEDGED)
+    assert (incident.priority, incident.urgency, incident.service) == (2, 1, "shop")
+    assert (incident.reference.number, incident.group) == ("#1", "Default")
+    assert incident.updated_at is not None
+    assert incident.version == int(incident.updated_at.timestamp() * 1000)
+    assert incident.opened_at is not None
+
+
+async def test_what_the_monitoring_said_is_the_description(connect: Connect, sandbox: Any) -> None:
+    told = {
+        "summary": "Disk full",
+        "source": "db1",
+        "severity": "critical",
+        "custom_details": {"free": "1%", "disk": "/"},
+    }
+    event = {"routing_key": "sandbox-routing-key".ljust(32, "0"), "event_action": "trigger", "payload": told}
+    await sandbox.request("POST", "/v2/enqueue", event)
+    opened = (await sandbox.state())["incidents"][-1]
+    incident = await connect(sandbox.address).fetch(Reference(connection="pd", kind="incident", id=opened["id"]))
+    assert incident.title == "Disk full"
+    assert incident.description == "free: 1%\ndisk: /"
+    assert incident.data["body"]["details"] == {"free": "1%", "disk": "/"}
+
+
+async def test_it_takes_one_request(connect: Connect, sandbox: Any, reference: Reference) -> None:
+    before = (await sandbox.state())["requests"]["total"]
+    await connect(sandbox.address).fetch(reference)
+    assert (await sandbox.state())["requests"]["total"] == before + 1
