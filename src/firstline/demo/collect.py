@@ -1,0 +1,98 @@
+"""Reads the records of the three sandboxes. Each tells all of its state at GET /sandbox/state."""
+
+from collections import defaultdict
+from typing import Any
+
+from firstline.demo.record import Record, Records
+from firstline.demo.stage import Stage
+
+CHANGE_STATES = {"-5": "New", "-2": "Scheduled", "-1": "Implement", "0": "Review", "3": "Closed", "4": "Canceled"}
+DONE = ("Resolved", "Completed", "Closed")  # a request's statuses of the sandbox's category "done" that solve it
+INCIDENT_STATES = {"1": "New", "2": "In Progress", "3": "On Hold", "6": "Resolved", "7": "Closed", "8": "Canceled"}
+
+Row = dict[str, Any]
+
+
+async def records(stage: Stage) -> Records:
+    return Records(await pages(stage) + await tickets(stage) + await changes(stage) + await requests(stage))
+
+
+async def pages(stage: Stage) -> tuple[Record, ...]:
+    """PagerDuty's incidents. `result` says on which escalation level it is and who has it; empty when resolved."""
+    return tuple(_page(row) for row in (await _state(stage, "pagerduty"))["incidents"])
+
+
+async def tickets(stage: Stage) -> tuple[Record, ...]:
+    """ServiceNow's incidents: work notes are internal, comments are read by the caller."""
+    return _tasks(stage, await _tables(stage), "incident")
+
+
+async def changes(stage: Stage) -> tuple[Record, ...]:
+    """ServiceNow's change requests. `result` is the close code."""
+    return _tasks(stage, await _tables(stage), "change_request")
+
+
+async def requests(stage: Stage) -> tuple[Record, ...]:
+    """Jira's customer requests: internal comments are notes, the others are public."""
+    return tuple(_request(stage, row) for row in (await _state(stage, "jira"))["issues"])
+
+
+async def _tables(stage: Stage) -> dict[str, list[Row]]:
+    tables: dict[str, list[Row]] = (await _state(stage, "servicenow"))["tables"]
+    return tables
+
+
+async def _state(stage: Stage, system: str) -> Row:
+    answer = await stage.http.get(f"{stage.address(system)}/sandbox/state")
+    state: Row = answer.raise_for_status().json()
+    return state
+
+
+def _page(row: Row) -> Record:
+    who = ", ".join(one["assignee"]["summary"] for one in row["assignments"])
+    return Record(
+        system="pagerduty",
+        kind="incident",
+        number=f"#{row['incident_number']}",
+        title=row["title"],
+        state=row["status"],
+        notes=tuple(note["content"] for note in row["notes"]),
+        result=f"level {row['escalation_level']}: {who}" if who else "",
+        url=row["html_url"],
+    )
+
+
+def _tasks(stage: Stage, tables: dict[str, list[Row]], table: str) -> tuple[Record, ...]:
+    journal: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for entry in tables["sys_journal_field"]:
+        journal[entry["element_id"], entry["element"]].append(entry["value"])
+    states = INCIDENT_STATES if table == "incident" else CHANGE_STATES
+    return tuple(
+        Record(
+            system="servicenow",
+            kind=table,
+            number=row["number"],
+            title=row["short_description"],
+            state=states[row["state"]],
+            notes=tuple(journal[row["sys_id"], "work_notes"]),
+            public=tuple(journal[row["sys_id"], "comments"]),
+            result=row["close_code"],
+            url=f"{stage.address('servicenow')}/#{row['sys_id']}",
+        )
+        for row in tables[table]
+    )
+
+
+def _request(stage: Stage, row: Row) -> Record:
+    fields, comments = row["fields"], row["comments"]
+    return Record(
+        system="jira",
+        kind="request",
+        number=row["key"],
+        title=fields["summary"],
+        state=fields["status"]["name"],
+        notes=tuple(comment["text"] for comment in comments if not comment["jsdPublic"]),
+        public=tuple(comment["text"] for comment in comments if comment["jsdPublic"]),
+        result=(fields["resolution"] or {}).get("name", ""),
+        url=f"{stage.address('jira')}/#{row['key']}",
+    )

@@ -1,0 +1,70 @@
+"""What the vendors' records say at the end: read from the sandboxes, never from the hub."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, order=True)
+class Record:
+    """One record, whatever system it is in. `state` is in the vendor's own word; `notes` are in the order of writing.
+    `public` holds what the caller can read."""
+
+    system: str
+    kind: str
+    number: str
+    title: str
+    state: str
+    notes: tuple[str, ...] = ()
+    public: tuple[str, ...] = ()
+    result: str = field(default="", metadata={"for": "a change: its close code; an incident: who has it"})
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Records:
+    """All records of the three sandboxes."""
+
+    all: tuple[Record, ...]
+
+    def of(self, system: str, kind: str) -> tuple[Record, ...]:
+        return tuple(record for record in self.all if (record.system, record.kind) == (system, kind))
+
+    @property
+    def pages(self) -> tuple[Record, ...]:
+        return self.of("pagerduty", "incident")
+
+    @property
+    def tickets(self) -> tuple[Record, ...]:
+        return self.of("servicenow", "incident")
+
+    @property
+    def requests(self) -> tuple[Record, ...]:
+        return self.of("jira", "request")
+
+    @property
+    def changes(self) -> tuple[Record, ...]:
+        return self.of("servicenow", "change_request")
+
+
+# What differs from one run to the next for no reason of the hub's: identifiers, numbers, times, process ids, ports.
+_VARYING = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|\b(?=[0-9A-Za-z]*[0-9])[0-9a-f]{10,}\b|\bQ[0-9A-Z]{6,}\b"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00| UTC)?"
+    r"|\d+([.]\d+)?"
+)
+
+
+def comparable(records: Records) -> list[tuple[str, ...]]:
+    """The records without what varies, sorted: two runs that ended the same way give the same list."""
+    return sorted(_plain(record) for record in records.all)
+
+
+def _plain(record: Record) -> tuple[str, ...]:
+    words = (record.system, record.kind, record.title, record.state, record.result)
+    return (*words, *_steady("internal", record.notes), *_steady("public", record.public))
+
+
+def _steady(kind: str, notes: Iterable[str]) -> list[str]:
+    return [f"{kind}: {_VARYING.sub('#', note)}" for note in notes]

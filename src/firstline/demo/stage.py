@@ -1,0 +1,144 @@
+"""Everything the story needs, running: three sandboxes, the hub, the shop and its monitor."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import httpx
+
+from firstline.demo import fault, monitor
+from firstline.demo.place import Place, render
+from firstline.demo.process import Processes, free_ports
+
+SYSTEMS = ("servicenow", "jira", "pagerduty")
+TEMPLATE_PORTS = {"hub": 8480, "servicenow": 9001, "jira": 9002, "pagerduty": 9003, "shop": 8085}
+ROUTING_KEY = "sandbox-routing-key".ljust(32, "0")
+PASSWORD = "sandbox"  # noqa: S105 - the published password of stand-ins; it stands in folder/sandbox as well
+APPROVER = "irene.vogt"
+PATIENCE = 60.0  # seconds that something may take before the demo says that it is stuck
+GLANCE = 0.1  # seconds between two looks at what is waited for
+
+T = TypeVar("T")
+
+# The command of this very installation, whatever PATH holds.
+FIRSTLINE = (sys.executable, "-c", "from firstline.cli import main; main()")
+
+
+class Stuck(Exception):
+    """Something did not happen in time, or a process ended; the message says what, and which log to read."""
+
+
+@dataclass
+class Stage:
+    """The running set-up. Addresses are those of loopback; `say` tells a person how far it is."""
+
+    place: Place
+    processes: Processes
+    say: Callable[[str], None]
+    speed: float = 1.0
+    patience: float = PATIENCE
+    ports: dict[str, int] = field(default_factory=lambda: dict(zip(TEMPLATE_PORTS, free_ports(5), strict=True)))
+    secret: str = field(default_factory=secrets.token_hex)
+    token: str = ""
+    http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=10.0))
+
+    def address(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    async def set_up(self) -> None:
+        """Start all of it, and return when all of it answers."""
+        render(self.place, {TEMPLATE_PORTS[name]: port for name, port in self.ports.items()})
+        fault.install_shop(self.place.shop, self.ports["shop"])
+        fault.install_accounts(self.place.desk)
+        self.say("starting the sandboxes of ServiceNow, Jira and PagerDuty")
+        for system in SYSTEMS:
+            self.start_sandbox(system)
+        self.token = await self.make_token(APPROVER)
+        self.say("starting the hub on SQLite")
+        self.start_hub()
+        self.processes.start("shop", [str(self.place.shop / "start")])
+        for system in SYSTEMS:
+            await self.answers(system, "/sandbox/state")
+        await self.answers("shop", "/health")
+        await self.answers("hub", "/readyz")
+        self.start_monitor()
+
+    def start_sandbox(self, system: str) -> None:
+        """Its secret is on the command line: it opens nothing beyond this machine and this run."""
+        seed = self.place.hub / "sandbox" / f"{system}.json"
+        command = [*FIRSTLINE, "sandbox", system, "--port", str(self.ports[system])]
+        hook = ["--hook-url", f"{self.address('hub')}/hooks/{system}", "--hook-secret", self.secret]
+        self.processes.start(system, [*command, *hook, *(["--seed", str(seed)] if seed.exists() else [])])
+
+    def start_hub(self) -> None:
+        self.processes.start("hub", [*FIRSTLINE, "serve", "--folder", str(self.place.hub)], self.hub_environment())
+
+    def start_monitor(self) -> None:
+        command = [sys.executable, "-I", "-S", monitor.__file__]
+        self.processes.start("monitor", [*command, self.address("shop"), self.address("pagerduty"), ROUTING_KEY])
+
+    def hub_environment(self) -> dict[str, str]:
+        """The secrets that firstline.toml refers to. Runbooks find the Python that the demo runs on."""
+        return {
+            "DEMO_HOOK_SECRET": self.secret,
+            "DEMO_PASSWORD": PASSWORD,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        }
+
+    async def make_token(self, person: str) -> str:
+        command = [*FIRSTLINE, "token", person, "--folder", str(self.place.hub)]
+        made = await anyio.run_process(command, check=False, env={**os.environ, **self.hub_environment()})
+        if made.returncode:
+            raise Stuck(f"no token could be made for {person}: {made.stderr.decode()[-2000:]}")
+        return made.stdout.decode().split()[-1]
+
+    async def ask_hub(self, method: str, path: str, **options: Any) -> Any:
+        """The hub's API, as the approver."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = await self.http.request(method, f"{self.address('hub')}/api/v1{path}", headers=headers, **options)
+        return answer.raise_for_status().json()
+
+    async def listed(self, path: str, **filters: str) -> AsyncIterator[dict[str, Any]]:
+        """Each row of one of the hub's lists, newest first."""
+        before = ""
+        while True:
+            page = await self.ask_hub("GET", path, params={"limit": 500, "before": before, **filters})
+            for row in page["items"]:
+                yield row
+            if not (before := page["next"] or ""):
+                return
+
+    async def answers(self, name: str, path: str) -> None:
+        async def look() -> bool:
+            return (await self.http.get(f"{self.address(name)}{path}")).is_success
+
+        await self.until(f"{name} answers {path}", look)
+
+    async def until(self, what: str, look: Callable[[], Awaitable[T | None]], every: float = GLANCE) -> T:
+        """Look until there is something, and return it. Raises `Stuck`. A connection that fails counts as nothing."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                if found := await look():
+                    return found
+            except httpx.TransportError:
+                pass  # not up yet, or down for the moment
+            if ended := self.processes.ended():
+                raise Stuck("; ".join(self.epitaph(name, status) for name, status in ended.items()))
+            if time.monotonic() > deadline:
+                raise Stuck(f"not within {self.patience:.0f} s: {what}. The logs are in {self.place.logs}")
+            await anyio.sleep(every)
+
+    def epitaph(self, name: str, status: int) -> str:
+        log = self.place.logs / f"{name}.log"
+        return f"{name} ended with status {status}; its last words ({log}): {log.read_text(errors='replace')[-1500:]}"
+
+    async def pause(self, seconds: float) -> None:
+        """A pause for those who watch, longer in a slower show."""
+        await anyio.sleep(seconds / self.speed)

@@ -1,0 +1,100 @@
+"""What a person sees at the end: what happened, what was proved, and where to look."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from firstline.demo.act_fault import BROKEN, FULL, HUNG, changes_for
+from firstline.demo.record import Record, Records
+from firstline.demo.stage import SYSTEMS, Stage
+from firstline.demo.story import Outcome
+
+COLUMNS = ("What happened", "Who was told", "What the hub did", "How it ended")
+FAULTS = {
+    HUNG: ("The shop hung", "restarted it"),
+    FULL: ("The shop's log folder was full", "deleted the old logs"),
+    BROKEN: ("The shop's settings were cut off", "restarted it in vain, rolled back, diagnosed"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    told: str
+    did: str
+    ended: str
+
+
+def show(console: Console, outcome: Outcome, stage: Stage) -> None:
+    """A table at a terminal, plain lines elsewhere; then what was proved, and the addresses."""
+    rows = list(_rows(outcome))
+    if console.is_terminal and rows:
+        console.print(_table(rows))
+    else:
+        for row in rows:
+            console.print(f"{row.what} | {row.told} | {row.did} | {row.ended}", markup=False)
+    _show_proofs(console, outcome)
+    for stuck in outcome.stuck:
+        console.print(f"STUCK   {stuck}", markup=False, style="bold red")
+    if not outcome.right:
+        console.print(f"The logs of all processes are in {stage.place.logs}.", markup=False)
+    for name, address in _addresses(stage).items():
+        console.print(f"{name:<12} {address}", markup=False)
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table(*COLUMNS, show_lines=True)
+    for row in rows:
+        table.add_row(row.what, row.told, row.did, row.ended)
+    return table
+
+
+def _show_proofs(console: Console, outcome: Outcome) -> None:
+    for proof in outcome.proofs:
+        words = proof.claim if proof.holds else f"{proof.claim}: {proof.seen}"
+        console.print("[green]proved[/]" if proof.holds else "[bold red]WRONG[/] ", end="  ")
+        console.print(words, markup=False)
+
+
+def _addresses(stage: Stage) -> dict[str, str]:
+    names = {"servicenow": "ServiceNow", "jira": "Jira", "pagerduty": "PagerDuty"}
+    sandboxes = {names[system]: stage.address(system) for system in SYSTEMS}
+    return {"The hub": stage.address("hub"), "  its token": stage.token, **sandboxes, "The shop": stage.address("shop")}
+
+
+def _rows(outcome: Outcome) -> Iterator[Row]:
+    records = outcome.records
+    yield from (_fault(page, records) for page in records.pages if page.title in FAULTS)
+    if records.tickets:
+        yield _desk(outcome)
+    yield from (_request(request, records) for request in records.requests if request.number == outcome.seen.request)
+
+
+def _fault(page: Record, records: Records) -> Row:
+    what, did = FAULTS[page.title]
+    ended = page.state if page.state == "resolved" else f"escalated, {page.result}"
+    return Row(what, f"PagerDuty {page.number}", did, f"{ended}; {_changes(records, page.title)}")
+
+
+def _desk(outcome: Outcome) -> Row:
+    counts = Counter(outcome.seen.modes.values())
+    noted = sum(bool(ticket.notes) for ticket in outcome.records.tickets)
+    return Row(
+        f"{len(outcome.records.tickets)} real incidents opened",
+        "ServiceNow",
+        f"looked up the like of {counts['auto']}, proposed it for {counts['suggest']}, left {counts['']} alone",
+        f"{noted} tickets have a work note, {len(outcome.records.tickets) - noted} have none",
+    )
+
+
+def _request(request: Record, records: Records) -> Row:
+    did = "named its plan, waited for a second person, unlocked the account"
+    return Row(request.title, f"Jira {request.number}", did, f"{request.state}; {_changes(records, request.title)}")
+
+
+def _changes(records: Records, title: str) -> str:
+    mine = changes_for(records.changes, title)
+    return ", ".join(f"{change.number} {change.state.lower()} {change.result}" for change in mine) or "no change"
