@@ -62,7 +62,7 @@ class Stage:
         self.token = await self.make_token(APPROVER)
         self.say("starting the hub on SQLite")
         self.start_hub()
-        self.processes.start("shop", [str(self.place.shop / "start")])
+        await anyio.run_process([str(self.place.shop / "start")])
         for system in SYSTEMS:
             await self.answers(system, "/sandbox/state")
         await self.answers("shop", "/health")
