@@ -19,7 +19,7 @@ from firstline.mapping.model import Mode
 
 class Expectation(Declaration):
     """`mapping` is an id of the pack, or a full name; None: nothing matches. `error` is a part of the reason why the
-    mapping that matches can't be acted on. What is left out is not compared."""
+    mapping that matches can't be acted on. What is left out is not compared; inputs left out have their default."""
 
     mapping: str | None
     mode: Mode | None = None
@@ -109,7 +109,7 @@ def run(packs: Packs) -> Report:
         for case in cases:
             decision = matcher.decide(case.event, environment=case.declaration.environment)
             covered.add(decision.mapping)
-            differences = tuple(_differences(case, decision))
+            differences = tuple(_differences(case, decision, _defaults(packs, decision)))
             results.append(Result(case.pack, case.declaration.name, case.place, differences))
     uncovered = tuple(mapping.name for mapping in matcher.mappings if mapping.name not in covered)
     return Report(tuple(results), uncovered, tuple(errors))
@@ -124,7 +124,7 @@ def _event(folder: Path, case: CaseDeclaration, document: Document, number: int)
     return load_event(folder / case.event)
 
 
-def _differences(case: Case, decision: Decision) -> Iterator[str]:
+def _differences(case: Case, decision: Decision, defaults: dict[str, Json]) -> Iterator[str]:
     expect = case.declaration.expect
     wanted = _full(expect.mapping, case.pack)
     if decision.mapping != wanted:
@@ -134,10 +134,18 @@ def _differences(case: Case, decision: Decision) -> Iterator[str]:
         if not expect.error or expect.error not in decision.reason:
             yield f"error: expected {expect.error or 'none'!r}, got {decision.reason or 'none'!r}"
         return
-    for name in ("mode", "inputs", "dedupe"):
-        expected, got = getattr(expect, name), getattr(decision, name)
+    for name, expected, got in (
+        ("mode", expect.mode, decision.mode),
+        ("inputs", None if expect.inputs is None else defaults | expect.inputs, decision.inputs),
+        ("dedupe", expect.dedupe, decision.dedupe),
+    ):
         if expected is not None and canonical(expected) != canonical(got):  # to Python, true equals 1
             yield f"{name}: expected {expected!r}, got {got!r}"
+
+
+def _defaults(packs: Packs, decision: Decision) -> dict[str, Json]:
+    runbook = packs.runbooks.get((decision.pack, decision.runbook))
+    return {name: one.default for name, one in runbook.declaration.inputs.items()} if runbook else {}
 
 
 def _full(mapping: str | None, pack: str) -> str:
