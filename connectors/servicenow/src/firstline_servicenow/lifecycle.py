@@ -45,14 +45,17 @@ def ahead(offered: Collection[str], now: str, target: str) -> str:
     return next((state for state in reversed(between) if state in offered), "")
 
 
+def pending(record: Record) -> bool:
+    """True while somebody's approval decides what becomes of the change, and after it was refused."""
+    asked = value(record, "approval")
+    among_approvers = value(record, "state") in (ASSESS, AUTHORIZE)
+    return asked in ("requested", "rejected") or (among_approvers and asked != "approved")
+
+
 def awaits(record: Record, step: str) -> bool:
     """True when only somebody's approval may bring the change to this step. Leaving Assess or Authorize is the
     approvers' doing, also where our account would be let."""
-    if step == CANCELED:
-        return False
-    asked = value(record, "approval")
-    leaves = value(record, "state") in (ASSESS, AUTHORIZE)
-    return asked in ("requested", "rejected") or (leaves and asked != "approved")
+    return step != CANCELED and pending(record)
 
 
 def approval(record: Record) -> Approval:

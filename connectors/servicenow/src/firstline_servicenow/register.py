@@ -51,7 +51,7 @@ class Register:
 
     async def move(self, sys_id: str, to: ChangeState, evidence: Evidence) -> None:
         target = lifecycle.VALUES[to]
-        change = self._seen.get(sys_id) or await self._read(sys_id)
+        change = await self._start(sys_id, target)
         if value(change, "state") == target:
             return
         way = lifecycle.way(value(change, "type"), value(change, "state"), target)
@@ -111,6 +111,14 @@ class Register:
         if missing:
             note = f"This change mends {incident.label}, which could not be linked to it: {missing}"
             await self._table.update(KIND, change.id, {"work_notes": note})
+
+    async def _start(self, sys_id: str, target: str) -> dict[str, Any]:
+        """Where a move begins. What decides that nothing is written, or that somebody has yet to approve, is read
+        anew."""
+        seen = self._seen.get(sys_id)
+        if seen is None or value(seen, "state") == target or lifecycle.pending(seen):
+            return await self._read(sys_id)
+        return seen
 
     async def _walk(self, sys_id: str, change: Record, way: tuple[str, ...], told: dict[str, str]) -> None:
         """Write the states one after the other until one does not take. The evidence goes with the last."""

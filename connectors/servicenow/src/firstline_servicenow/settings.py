@@ -37,7 +37,7 @@ class ServiceNowSettings(BaseModel):
 
     base_url: Annotated[str, AfterValidator(_address)] = Field(description="The instance's address.")
     user: str = Field(min_length=1, description="The integration account's user name (basic authentication).")
-    password: Secret
+    password: Secret = Field(description="Its password.")
     webhook_secrets: Annotated[tuple[Secret, ...], BeforeValidator(_several)] = Field(
         min_length=1, description="What our script signs with: one secret, or several while they are rotated."
     )

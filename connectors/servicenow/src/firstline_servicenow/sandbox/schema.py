@@ -140,7 +140,15 @@ SHAPES: dict[str, Shape] = {
         labels=_TASK_LABELS | {"state": _INCIDENT_STATES, "incident_state": _INCIDENT_STATES},
         indexed=("number", "correlation_id"),
     ),
-    "problem": Shape("Problem", _TASK, name="number", prefix="PRB", defaults=_TASK_DEFAULTS, labels=_TASK_LABELS),
+    "problem": Shape(
+        "Problem",
+        _TASK,
+        name="number",
+        prefix="PRB",
+        defaults=_TASK_DEFAULTS,
+        labels=_TASK_LABELS,
+        indexed=("number",),
+    ),
     "change_request": Shape(
         "Change Request",
         _CHANGE,

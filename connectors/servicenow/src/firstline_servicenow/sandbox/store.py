@@ -84,8 +84,12 @@ class Store:
         del self._rows[table][row["sys_id"]]
 
     def _number(self, table: str, shape: Shape) -> str:
-        self._last[table] = self._last.get(table, _FIRST_NUMBER - 1) + 1
-        return f"{shape.prefix}{self._last[table]:07d}"
+        """The next free one; a seed may have taken some."""
+        while True:
+            self._last[table] = self._last.get(table, _FIRST_NUMBER - 1) + 1
+            number = f"{shape.prefix}{self._last[table]:07d}"
+            if self.first(table, "number", number) is None:
+                return number
 
     def _write_journal(self, table: str, row: Row, entries: Mapping[str, str], by: str) -> None:
         for element, value in entries.items():

@@ -1,0 +1,40 @@
+"""The script we ship says what the stand-in says for it."""
+
+import re
+from pathlib import Path
+
+import firstline_servicenow
+from firstline_servicenow import signature
+from firstline_servicenow.sandbox.hook import FIELDS
+
+FOLDER = Path(firstline_servicenow.__file__).parent
+ACTION = (FOLDER / "script_action.js").read_text()
+RULE = (FOLDER / "business_rule.js").read_text()
+
+
+def fields(table: str) -> list[str]:
+    found = re.search(rf"{table}: ((?:'[^']*'(?: \+\s*)?)+)", ACTION)
+    assert found is not None
+    return "".join(re.findall(r"'([^']*)'", found[1])).split()
+
+
+def test_the_script_sends_the_fields_that_the_stand_in_sends() -> None:
+    for table, names in FIELDS.items():
+        assert fields(table) == names.split()
+
+
+def test_the_script_signs_in_the_headers_that_are_checked() -> None:
+    headers = {name.lower() for name in re.findall(r"setRequestHeader\('([^']+)'", ACTION)}
+    assert {signature.SIGNATURE, signature.DELIVERY} <= headers
+
+
+def test_the_rule_and_the_action_use_one_event() -> None:
+    queued = re.findall(r"eventQueue(?:Scheduled)?\('([^']+)'", RULE + ACTION)
+    assert queued == ["firstline.saved", "firstline.saved"]
+
+
+def test_the_scripts_are_plain_ascii_and_old_javascript() -> None:
+    # Instances run ECMAScript 5 by default in the global scope.
+    for script in (RULE, ACTION):
+        assert script.isascii()
+        assert not re.search(r"=>|`|\b(?:let|const|class)\b", re.sub(r"//.*", "", script))
