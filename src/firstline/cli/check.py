@@ -18,5 +18,5 @@ def check(folder: Folder = Path(), mappings: project.Mappings = None) -> None:
         typer.echo(f"{len(errors)} mistake{'s' * (len(errors) != 1)}.", err=True)
         raise typer.Exit(project.FINDINGS)
     typer.echo(
-        f"{len(packs.names)} packs, {len(packs.mappings)} mappings, {len(packs.runbooks)} runbooks: no mistakes."
+        f"No mistakes: {len(packs.names)} packs, {len(packs.mappings)} mappings, {len(packs.runbooks)} runbooks."
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from firstline.cli import project
 from firstline.cli.option import Folder
@@ -23,7 +23,8 @@ def explain(
     mappings: project.Mappings = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say of every mapping whether it matches the event, and which clause failed. Exits with 1 if none can be acted on."""
+    """Say of every mapping whether it matches the event, and which clause failed. Exits with 1 if the one that matches
+    can't be acted on."""
     packs = project.load_sound(folder, mappings)
     chosen = environment or project.environment_of(folder)
     explanation = explain_event(Matcher(packs.mappings), load_event(event), environment=chosen)
@@ -31,13 +32,13 @@ def explain(
         typer.echo(explanation.model_dump_json(indent=2))
     else:
         _print(explanation)
-    if explanation.decision.outcome != "matched":
+    if explanation.decision.outcome == "error":
         raise typer.Exit(project.FINDINGS)
 
 
 def _print(explanation: Explanation) -> None:
     console = project.console()
-    table = Table("mapping", "matches", "because", box=None, pad_edge=False)
+    table = Table("mapping", "matches", Column("because", overflow="fold"), box=None, pad_edge=False)
     for trace in explanation.mappings:
         table.add_row(escape(trace.mapping), _VERDICTS[trace.verdict], escape(_because(trace)))
     console.print(table)

@@ -9,7 +9,7 @@ from firstline.cli.option import Folder
 from firstline.mapping.testing import Result, run
 
 
-def test(folder: Folder = Path(), mappings: project.Mappings = None) -> None:
+def test(folder: Folder = Path(), mappings: project.Mappings = None) -> None:  # noqa: PT028 - a command, not a test
     """Run the packs' test cases with the code that runs in production. Exits with 1 if a case fails."""
     report = run(project.load_sound(folder, mappings))
     project.tell(report.errors)

@@ -1,6 +1,7 @@
 """A parsed file: its value, and where in the file each part of it stands."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from firstline.declaration.align import align
 from firstline.declaration.error import Misdeclarations
 from firstline.declaration.model import Json
-from firstline.declaration.place import place
+from firstline.declaration.place import breaks, place
 from firstline.errors import Misdeclared
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -81,7 +82,11 @@ class Document:
         return value  # type: ignore[no-any-return]
 
     def _place(self, index: int) -> str:
-        return place(self.file, self.source, index)
+        return place(self.file, self._breaks, index)
+
+    @cached_property
+    def _breaks(self) -> list[int]:
+        return breaks(self.source)
 
 
 def _name(path: Path) -> str:

@@ -8,11 +8,11 @@ import yaml
 
 from firstline.declaration.document import Document, Path, Span
 from firstline.declaration.model import Json
-from firstline.declaration.place import place
+from firstline.declaration.place import breaks, place
 from firstline.declaration.scalar import resolve
 from firstline.errors import Misdeclared
 
-SIZE_LIMIT = 1_048_576  # characters
+SIZE_LIMIT = 4_194_304  # characters
 DEPTH_LIMIT = 32
 
 _OUTER = (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent, yaml.StreamEndEvent)
@@ -105,7 +105,7 @@ class _Composer:
         return self._error(message, _span(event).start)
 
     def _error(self, message: str, index: int) -> Misdeclared:
-        return Misdeclared(message, place=place(self._file, self._source, index))
+        return Misdeclared(message, place=place(self._file, breaks(self._source), index))
 
 
 def _span(event: yaml.Event) -> Span:
