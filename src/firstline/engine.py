@@ -4,9 +4,9 @@ What it gives: a workflow whose finished steps are remembered, and which goes on
 Steps run at least once, so each must find what an earlier try of it left."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -79,8 +79,12 @@ class Engine:
         await asyncio.to_thread(DBOS._recover_pending_workflows, [boot])
 
     async def close(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        """Let go. Unfinished workflows go on where the next process takes them over."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as outside:
+            await loop.run_in_executor(outside, lambda: DBOS.destroy(destroy_registry=True))
+        # The engine had made its own pool the loop's default, and has shut it down: what closes after us needs one.
+        loop.set_default_executor(ThreadPoolExecutor())
 
     async def _at_home(self, act: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
         """Run on the loop the hub lives on: recovered workflows run on a loop of the engine's, where our HTTP clients

@@ -88,8 +88,10 @@ class Hub:
         await self._stack.aclose()
         await self.write_back.close()
         await self.context.engine.close()
-        for each in (*self.connections.values(), *self.context.executors.values()):
-            await each.aclose()
+        for connector in self.connections.values():
+            await connector.aclose()
+        for executor in self.context.executors.values():
+            await executor.aclose()
         self._leases.close()
         self.database.close()
 

@@ -65,7 +65,7 @@ class Decider:
             mode=decision.mode,
             environment=self._environment,
             runbook=resolved,
-            register=self._register if changes else "",
+            change_register=self._register if changes else "",
             resolve=changes if decision.resolve is None else decision.resolve,
             escalate=decision.escalate,
         )

@@ -29,12 +29,9 @@ class Declared:
         self.errors = tuple(packs.errors)
         if self.errors:
             raise Misdeclarations(self.errors)
-        runbooks = {}
-        for pack in packs.packs:
-            for runbook in pack.runbooks.values():
-                keep(self._shelf, runbook.digest, runbook.folder)
-                runbooks[pack.name, runbook.id] = runbook
-        return Declarations(Matcher(packs.mappings), runbooks)
+        for runbook in packs.runbooks.values():
+            keep(self._shelf, runbook.digest, runbook.folder)
+        return Declarations(Matcher(packs.mappings), packs.runbooks)
 
     def reload(self) -> Declarations | None:
         """Load again if a file changed. None when nothing did, or when there is a mistake: then it is logged, shown,

@@ -14,6 +14,8 @@ from firstline.store.table import DELIVERY, EVENT, INCIDENT, REMEDIATION, Decisi
 if TYPE_CHECKING:
     from firstline.intake.dispatch import Read
 
+TRACE = {"traces", "omitted", "passed_over", "shadowed"}
+
 
 def record(connection: sa.Connection, read: "Read") -> int:
     """Settle one delivery; gives how many remediations it began. Already settled by another process: nothing."""
@@ -58,18 +60,25 @@ def _view(connection: sa.Connection, decided: Decided) -> None:
         INCIDENT.c.kind == reference.kind,
         INCIDENT.c.record_id == reference.id,
     )
-    values = {"version": incident.version, "incident": incident.model_dump(mode="json"), "updated_at": now()}
+    view = incident.model_dump(mode="json")
     known = connection.execute(sa.select(INCIDENT.c.version).where(*same)).scalar()
     if known is None:
-        row = IncidentRow(connection=reference.connection, kind=reference.kind, record_id=reference.id, **values)
+        row = IncidentRow(
+            connection=reference.connection,
+            kind=reference.kind,
+            record_id=reference.id,
+            version=incident.version,
+            incident=view,
+        )
         insert(connection, row)
     elif known <= incident.version:
+        values = {"version": incident.version, "incident": view, "updated_at": now()}
         connection.execute(sa.update(INCIDENT).where(*same).values(**values))
 
 
 def _decision(connection: sa.Connection, event_row: str, decided: Decided) -> int:
     decision, began = decided.decision, 0
-    outcome = "error" if decided.reason or decision is None else decision.outcome
+    outcome: str = "error" if decided.reason or decision is None else decision.outcome
     remediation_id = None
     if decided.plan is not None and decision is not None:
         remediation_id, began = _remediation(connection, event_row, decided, decision.dedupe)
@@ -84,7 +93,7 @@ def _decision(connection: sa.Connection, event_row: str, decided: Decided) -> in
             mode=decision.mode if decision else "",
             dedupe=decision.dedupe if decision else "",
             reason=decided.reason or (decision.reason if decision else ""),
-            trace=decision.model_dump(mode="json", include={"trace", "excluded"}) if decision else None,
+            trace=decision.model_dump(mode="json", include=TRACE) if decision else None,
             remediation_id=remediation_id,
         ),
     )

@@ -76,7 +76,7 @@ class Course:
             known = Reference.model_validate(row["change"]) if row["change"] else None
             await cover(self._context, row["id"], plan, incident, known, tried=row["attempts"] > 0 or row["turn"] > 1)
         await self._move(
-            row, "prepared", "prepared", "The fault is there; the change is in Implement" if plan.register else ""
+            row, "prepared", "prepared", "The fault is there; the change is in Implement" if plan.change_register else ""
         )
 
     async def _prepared(self, row: Any) -> None:
@@ -192,7 +192,7 @@ def _parts(row: Any) -> tuple[Plan, Incident]:
 
 def _culprit(row: Any) -> str:
     # Before the report only the register is written to.
-    return str(row["plan"]["register"])
+    return str(row["plan"]["change_register"])
 
 
 def _summary(outcomes: list[Outcome]) -> str:

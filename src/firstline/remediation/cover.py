@@ -14,7 +14,7 @@ async def cover(
     context: Context, remediation_id: str, plan: Plan, incident: Incident, known: Reference | None, *, tried: bool
 ) -> Reference:
     """Open the change, or find it, and bring it to Implement. Raises what the register raises."""
-    register = context.register(plan.register)
+    register = context.register(plan.change_register)
     change = known or await register.open(draft(plan, incident, key(remediation_id), tried=tried))
     if known is None:
         await context.database.write(lambda connection: _opened(connection, remediation_id, plan, change))

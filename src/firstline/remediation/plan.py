@@ -17,7 +17,7 @@ class Plan(BaseModel):
     mode: str
     environment: str
     runbook: ResolvedRunbook
-    register: str = ""  # the connection that keeps the change; empty: no change
+    change_register: str = ""  # the connection that keeps the change; empty: no change
     resolve: bool = True
     escalate: bool = True
 

@@ -105,7 +105,7 @@ class DecisionRow(SQLModel, table=True):
     id: str = _id()
     event_id: str = Field(index=True, unique=True)  # fl_event.id
     at: datetime = _moment()
-    outcome: str  # matched, attached, no_match, error
+    outcome: str  # matched, attached, nothing, error
     mapping: str = ""
     runbook: str = ""
     mode: str = ""

@@ -1,10 +1,11 @@
 """The list of remediations, one of them with its timeline, and the way in."""
 
-from typing import Annotated, Any
+from typing import Any
+from urllib.parse import parse_qs
 
 import jinja2
 import sqlalchemy as sa
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from firstline.access import Right, authenticate
@@ -45,13 +46,15 @@ async def sign_in_page() -> Response:
 
 
 @router.post("/sign-in")
-async def sign_in(hub: TheHub, token: Annotated[str, Form()]) -> Response:
-    person = await hub.database.read(lambda connection: authenticate(connection, token.strip()))
+async def sign_in(request: Request, hub: TheHub) -> Response:
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    token = form.get("token", [""])[0].strip()
+    person = await hub.database.read(lambda connection: authenticate(connection, token))
     if person is None:
         return _page("sign_in.html", 401, wrong=True)
     answer = RedirectResponse("/remediations", 303)
     secure = hub.settings.url.startswith("https:")
-    answer.set_cookie(COOKIE, token.strip(), max_age=12 * 3600, httponly=True, secure=secure, samesite="strict")
+    answer.set_cookie(COOKIE, token, max_age=12 * 3600, httponly=True, secure=secure, samesite="strict")
     return answer
 
 

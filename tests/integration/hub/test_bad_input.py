@@ -1,0 +1,118 @@
+"""Bad input: each kind gets the right answer, and loses nothing."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from tests.integration.hub.conftest import Running, Start, triggered
+
+from firstline.testing.patience import eventually
+
+
+def parked(hub: Running) -> Any:
+    return eventually(lambda: hub.get("deliveries?state=parked")["items"])
+
+
+def test_an_unsigned_webhook_is_answered_401_and_not_stored(start: Start) -> None:
+    hub = start()
+    answer = httpx.post(f"{hub.url}/hooks/pagerduty", content=triggered(), trust_env=False)
+    assert answer.status_code == 401
+    assert hub.get("deliveries")["items"] == []
+
+
+def test_a_wrongly_signed_webhook_is_answered_401_and_not_stored(start: Start) -> None:
+    hub = start()
+    assert hub.post(triggered(), secret="another").status_code == 401
+    assert hub.get("deliveries")["items"] == []
+
+
+def test_a_webhook_for_an_unknown_connection_is_answered_404(start: Start) -> None:
+    assert httpx.post(f"{start().url}/hooks/absent", content=b"{}", trust_env=False).status_code == 404
+
+
+def test_a_body_over_five_mebibytes_is_answered_413(start: Start) -> None:
+    hub = start()
+    assert hub.post(b"x" * (5 * 1024 * 1024 + 1)).status_code == 413
+    assert hub.post(b"x" * (5 * 1024 * 1024)).status_code == 202
+
+
+def test_a_body_over_the_limit_that_does_not_say_its_length_is_answered_413(start: Start) -> None:
+    hub = start()
+    chunks = (b"x" * 65_536 for _ in range(100))
+    answer = httpx.post(f"{hub.url}/hooks/pagerduty", content=chunks, trust_env=False)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"null",
+        b'{"event": 7}',
+        b'{"event": {"event_type": "incident.triggered"}}',
+    ],
+)
+def test_a_signed_body_of_no_use_is_accepted_and_parked_with_the_reason(start: Start, body: bytes) -> None:
+    hub = start()
+    assert hub.post(body).status_code == 202
+    (delivery,) = parked(hub)
+    assert delivery["reason"]
+    assert hub.get("events")["items"] == []
+
+
+def test_an_unknown_type_of_event_is_kept_and_starts_nothing(start: Start) -> None:
+    hub = start()
+    body = triggered().replace(b"incident.triggered", b"incident.something_new")
+    assert hub.post(body).status_code == 202
+    (event,) = eventually(lambda: hub.get("events")["items"])
+    assert event["type"] == "other"
+    assert hub.get("remediations")["items"] == []
+
+
+def test_a_parked_delivery_does_not_hold_the_next(start: Start) -> None:
+    hub = start()
+    hub.post(b"not json", key="a")
+    hub.post(triggered(), key="b")
+    assert hub.remediation()["outcome"] == "proved"
+
+
+def test_a_title_of_20000_characters_is_worked_on(start: Start) -> None:
+    hub = start()
+    hub.post(triggered(title="shop does not answer " + "x" * 20_000))
+    assert hub.remediation()["outcome"] == "proved"
+
+
+@pytest.mark.parametrize("field", ["service", "priority", "escalation_policy", "assignees", "teams"])
+def test_null_where_an_object_is_usual_is_no_trouble(start: Start, field: str) -> None:
+    hub = start()
+    hub.post(triggered(**{field: None}))
+    assert eventually(lambda: hub.get("decisions")["items"])[0]["outcome"] in ("matched", "error")
+    assert hub.get("deliveries?state=parked")["items"] == []
+
+
+def test_a_late_event_does_not_overwrite_a_newer_view(start: Start) -> None:
+    hub = start(mode="observe")
+    newer = json.loads(triggered(title="the newer title"))
+    newer["event"] |= {"id": "newer", "occurred_at": "2026-03-01T13:00:00+00:00"}
+    older = json.loads(triggered(title="the older title"))
+    older["event"] |= {"id": "older", "occurred_at": "2026-03-01T13:30:00+01:00"}
+    hub.post(json.dumps(newer).encode(), key="a")
+    hub.post(json.dumps(older).encode(), key="b")
+    eventually(lambda: len(hub.get("events")["items"]) == 2)
+    assert [one["title"] for one in hub.views()] == ["the newer title"]
+
+
+def test_a_mistake_in_a_mapping_leaves_the_running_hub_on_the_last_good_version(start: Start) -> None:
+    hub = start()
+    mapping = hub.hub.settings.mappings / "shop" / "mapping.yaml"
+    mapping.write_text(mapping.read_text().replace("runbook: mend", "runbook: absent"))
+    ready = eventually(
+        lambda: found if (found := httpx.get(f"{hub.url}/readyz", trust_env=False).json())["errors"] else None
+    )
+    assert "mapping.yaml:5:" in ready["errors"][0]
+    hub.post(triggered())
+    assert hub.remediation()["outcome"] == "proved"
