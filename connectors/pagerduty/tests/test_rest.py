@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anyio
 import pytest
 
-from firstline.connector import Note
+from firstline.connector import Note, SandboxSettings
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 from firstline.incident import Reference
 from firstline_pagerduty.connector import PagerDutyConnector
+from firstline_pagerduty.sandbox import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -130,6 +132,27 @@ async def test_an_incident_in_another_shape_is_rejected_and_the_place_is_named(
 async def test_a_vendor_that_says_nothing_in_time_is_unavailable(connect: Connect, reference: Reference) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Unavailable, match="Timeout"):
         await connect(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.1).fetch(reference)
+
+
+async def test_a_garbled_answer_is_unavailable(
+    connect: Connect, loopback: Any, vendor: Any, reference: Reference
+) -> None:
+    with pytest.raises(Unavailable, match="decompressing"):
+        await connect(loopback(vendor((200, {}, {"content-encoding": "gzip"})))).fetch(reference)
+
+
+async def test_requests_at_the_same_time_get_each_their_own_answer(connect: Connect, loopback: Any) -> None:
+    incidents = [{"id": f"Q{number}", "title": f"t{number}", "service": "PSHOP01"} for number in range(40)]
+    connector = connect(loopback(create_app(SandboxSettings(seed={"incidents": incidents}))))
+    titles: dict[str, str] = {}
+
+    async def read(identity: str) -> None:
+        titles[identity] = (await connector.fetch(Reference(connection="pd", kind="incident", id=identity))).title
+
+    async with anyio.create_task_group() as together:
+        for incident in incidents:
+            together.start_soon(read, incident["id"])
+    assert titles == {incident["id"]: incident["title"] for incident in incidents}
 
 
 async def test_the_key_of_another_address_does_not_follow_a_redirect(

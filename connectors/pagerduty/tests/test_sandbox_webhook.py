@@ -279,6 +279,18 @@ async def test_a_subscription_gets_only_what_it_asked_for(sandbox: Any, loopback
     assert receiver.waiting == 0
 
 
+@pytest.mark.parametrize(("service", "told"), [("PSHOP01", 1), ("PSHOP", 0), ("PSHOP012", 0), ("POTHER", 0)])
+async def test_a_subscription_to_a_service_gets_what_happens_there(
+    sandbox: Any, loopback: Any, service: str, told: int
+) -> None:
+    receiver = Receiver()
+    scope = {"type": "service_reference", "id": service}
+    await _subscribe(sandbox, loopback(receiver.app()) + "/hook", ["incident.resolved"], scope=scope)
+    await sandbox.change(status="resolved")
+    await sandbox.request("POST", "/sandbox/settle")
+    assert receiver.waiting == told
+
+
 async def test_a_deleted_subscription_gets_nothing(hooked: Any) -> None:
     receiver = Receiver()
     sandbox = hooked(receiver)
@@ -308,9 +320,15 @@ async def test_custom_headers_go_out_and_are_not_shown(sandbox: Any, loopback: A
     assert (await receiver.next())[0]["x-way"] == "in"
 
 
-async def _subscribe(sandbox: Any, url: str, events: list[str], headers: list[dict[str, str]] | None = None) -> Any:
+async def _subscribe(
+    sandbox: Any,
+    url: str,
+    events: list[str],
+    headers: list[dict[str, str]] | None = None,
+    scope: dict[str, str] | None = None,
+) -> Any:
     method = {"type": "http_delivery_method", "url": url, "custom_headers": headers or []}
-    asked = {"delivery_method": method, "events": events, "filter": {"type": "account_reference"}}
+    asked = {"delivery_method": method, "events": events, "filter": scope or {"type": "account_reference"}}
     response = await sandbox.request("POST", "/webhook_subscriptions", {"webhook_subscription": asked})
     return response.json()["webhook_subscription"]
 

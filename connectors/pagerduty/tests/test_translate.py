@@ -72,6 +72,11 @@ def test_an_opened_incident_has_what_the_webhook_tells(contracts: Path) -> None:
     assert incident.data["id"] == "PFQZPSY"
 
 
+def test_times_are_in_utc() -> None:
+    event = translated(with_event(occurred_at="2021-06-04T08:35:29.781-05:00"))
+    assert event.occurred_at.isoformat() == "2021-06-04T13:35:29.781000+00:00"
+
+
 def test_priority_and_team_are_read_where_the_account_uses_them(contracts: Path) -> None:
     incident = translated((contracts / "gopagerduty_priority_updated.body.json").read_bytes()).incident
     assert incident is not None

@@ -1,14 +1,17 @@
 """An incident in PagerDuty's two shapes, of the webhook and of the REST API, as an `Incident`."""
 
 import re
+from datetime import UTC
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, Field, ValidationError
 
 from firstline.errors import Rejected
 from firstline.incident import Incident, IncidentState, Reference
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 
 KIND = "incident"
 ID = r"^[A-Za-z0-9]+$"
@@ -43,8 +46,8 @@ class Record(BaseModel):
     teams: list[Link] | None = None
     priority: Link | None = None
     urgency: str | None = None
-    created_at: AwareDatetime | None = None
-    updated_at: AwareDatetime | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
     body: dict[str, Any] | None = None
 
 

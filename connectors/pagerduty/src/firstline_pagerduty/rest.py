@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from anyio import CapacityLimiter, to_thread
-from httpx2 import Limits, Response, Timeout
+from httpx2 import Limits, RequestError, Response, Timeout
 from pagerduty import Error, RestApiV2Client
 
 from firstline.errors import FirstlineError, Rejected, Unavailable
@@ -58,7 +58,10 @@ class Rest:
         send = partial(self._client.request, method, path, **options)
         try:
             response: Response = await to_thread.run_sync(send, limiter=self._limiter)
-        except Error as error:
+        except (
+            Error,
+            RequestError,
+        ) as error:  # the client wraps what broke the connection, not what garbled the answer
             cause = error.__cause__ or error
             raise Unavailable(f"{method} {path}: {type(cause).__name__}: {cause}") from error
         return _object(response, f"{method} {path}")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from firstline.connector import Delivery
 from firstline.errors import Rejected
@@ -35,7 +35,7 @@ class Happening(BaseModel):
 
     id: str = Field(min_length=1)
     event_type: str = Field(min_length=1)
-    occurred_at: AwareDatetime
+    occurred_at: record.Moment
     agent: record.Link | None = None
     data: dict[str, Any] = Field(default_factory=dict)
 

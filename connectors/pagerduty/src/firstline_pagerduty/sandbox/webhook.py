@@ -38,9 +38,8 @@ class Subscription:
     dropped_in_a_row: int = 0
 
     def wants(self, event_type: str, service: str) -> bool:
-        return (
-            not self.disabled and event_type in (self.events or {event_type}) and service in (self.service or service)
-        )
+        asked_for = event_type in self.events or not self.events
+        return asked_for and self.service in ("", service) and not self.disabled
 
 
 @dataclass
