@@ -181,6 +181,15 @@ async def test_a_reset_brings_back_the_seed(http: httpx.AsyncClient) -> None:
     assert state["requests"] == {"total": 0, "by": {}}
 
 
+async def test_trouble_lasts_as_long_as_was_asked(http: httpx.AsyncClient) -> None:
+    await http.post("/sandbox/trouble", json={"status": 429, "times": 2, "retry_after": 7})
+    for _ in range(2):
+        answer = await http.get(TABLE)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+    assert (await http.get(TABLE)).status_code == 200
+    assert (await http.post("/sandbox/trouble", json={"what": 1})).status_code == 400
+
+
 async def test_an_approver_may_approve_through_the_table_and_nobody_else(app: Starlette) -> None:
     transport = httpx.ASGITransport(app)
 

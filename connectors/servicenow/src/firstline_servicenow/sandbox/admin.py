@@ -1,11 +1,13 @@
 """The stand-in's own doors, which no ServiceNow has: look at everything, start over, approve. No sign-in: loopback."""
 
+from dataclasses import asdict
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from firstline_servicenow.sandbox import change
 from firstline_servicenow.sandbox.fault import Fault
-from firstline_servicenow.sandbox.instance import Instance
+from firstline_servicenow.sandbox.instance import Instance, Trouble
 from firstline_servicenow.sandbox.wire import answer, fields
 
 
@@ -22,6 +24,15 @@ class Admin:
     async def reset(self, _: Request) -> Response:
         self._instance.reset()
         return answer({"result": "reset"})
+
+    async def trouble(self, request: Request) -> Response:
+        """`{"status": 429, "times": 3, "retry_after": 1}`: so the next three API requests are answered."""
+        try:
+            told = await fields(request)
+            self._instance.trouble = Trouble(**{name: int(value) for name, value in told.items()})
+        except (Fault, TypeError, ValueError) as error:
+            return answer(Fault(400, "Bad trouble", str(error)).body, 400)
+        return answer({"result": asdict(self._instance.trouble)})
 
     async def approve(self, request: Request) -> Response:
         """As the approver that was asked, or as `by` in the body, with its `comment`."""

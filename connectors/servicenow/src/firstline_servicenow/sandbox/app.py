@@ -53,6 +53,7 @@ def create_app(settings: SandboxSettings) -> Starlette:
         Route("/nav_to.do", page.form),
         Route("/sandbox/state", admin.state),
         Route("/sandbox/reset", admin.reset, methods=["POST"]),
+        Route("/sandbox/trouble", admin.trouble, methods=["POST"]),
         Route("/sandbox/change/{number}/approve", admin.approve, methods=["POST"]),
         Route("/sandbox/change/{number}/reject", admin.reject, methods=["POST"]),
     ]

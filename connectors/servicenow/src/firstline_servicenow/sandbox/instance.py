@@ -1,6 +1,7 @@
 """One stand-in instance: its rows, who may sign in, and what a save sets off."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from firstline.connector import SandboxSettings
@@ -10,6 +11,15 @@ from firstline_servicenow.sandbox.hook import Hook
 from firstline_servicenow.sandbox.schema import SHAPES
 from firstline_servicenow.sandbox.seed import USERS, records
 from firstline_servicenow.sandbox.store import Row, Store, text
+
+
+@dataclass
+class Trouble:
+    """What the next `times` API requests are answered with, instead of being heard."""
+
+    status: int = 503
+    times: int = 0
+    retry_after: int = 1
 
 
 class Instance:
@@ -24,6 +34,7 @@ class Instance:
     def reset(self) -> None:
         """Back to the seed; nothing is told of it."""
         self.hook.forget()
+        self.trouble = Trouble()
         self.seeded = False
         self.requests.clear()
         self.store = Store(self._saved)

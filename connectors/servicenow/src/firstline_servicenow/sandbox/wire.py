@@ -24,6 +24,8 @@ def guarded(instance: Instance, kind: str, endpoint: Endpoint) -> Callable[[Requ
 
     async def act(request: Request) -> Response:
         instance.requests[f"{request.method} {kind}"] += 1
+        if instance.trouble.times > 0:
+            return _troubled(instance)
         try:
             return await endpoint(request, instance, signed_in(request, instance))
         except Fault as fault:
@@ -31,6 +33,15 @@ def guarded(instance: Instance, kind: str, endpoint: Endpoint) -> Callable[[Requ
             return answer(fault.body, fault.status, headers)
 
     return act
+
+
+def _troubled(instance: Instance) -> Response:
+    """As the vendor answers past a rate limit, or while it is down."""
+    trouble = instance.trouble
+    trouble.times -= 1
+    limited = trouble.status == 429
+    fault = Fault(trouble.status, "Rate limit exceeded" if limited else "Service unavailable")
+    return answer(fault.body, fault.status, {"Retry-After": str(trouble.retry_after)})
 
 
 def signed_in(request: Request, instance: Instance) -> str:
