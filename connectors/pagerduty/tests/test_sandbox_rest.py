@@ -72,6 +72,7 @@ async def test_a_write_in_the_name_of_nobody_is_refused(sandbox: Any) -> None:
         (["acknowledged"], {"status": "acknowledged"}, 1002),
         ([], {"escalation_level": 3}, 1006),
         ([], {"escalation_level": 0}, 1006),
+        ([], {"escalation_level": "next"}, 2001),
         (["resolved"], {"escalation_level": 2}, 1001),
         ([], {"assignments": [{"assignee": {"id": "PNONE"}}]}, 1007),
         ([], {"escalation_policy": {"id": "PNONE"}}, 1014),

@@ -123,7 +123,9 @@ class Rest:
 
     def _reassign(self, incident: Incident, fields: Json, agent: User) -> None:
         if "escalation_level" in fields:
-            self._account.escalate(incident, int(fields["escalation_level"]), agent)
+            if not isinstance(fields["escalation_level"], int):
+                raise error.invalid("Escalation level must be a whole number")
+            self._account.escalate(incident, fields["escalation_level"], agent)
         elif fields.get("assignments"):
             ids = [(one.get("assignee") or {}).get("id", "") for one in fields["assignments"]]
             if not set(ids) <= self._account.users.keys():
