@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
+from pydantic import JsonValue as Json
 
-from firstline.declaration import Json
 from firstline.errors import Misdeclared, Rejected
 from firstline.expression.plain import inward, outward
 

@@ -2,25 +2,32 @@
 
 import math
 
-from firstline.declaration import Json
+from pydantic import JsonValue as Json
+
 from firstline.errors import Rejected
 
 _UNCODABLE = str.maketrans({0: "\ufffd"} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd"))
 _WIDEST = 2**63
+_DEEPEST = 64
 
 
-def inward(value: Json) -> Json:
+def inward(value: object, depth: int = 0) -> Json:
     """A value CEL can hold. The library cuts a text at a NUL, so that `"shop\\0x" == "shop"` would be true, and can't
-    hold half a surrogate pair: both become U+FFFD. A whole number beyond 64 bits becomes its digits as text."""
+    hold half a surrogate pair: both become U+FFFD. A whole number beyond 64 bits becomes its digits as text, as does
+    what is not JSON; what is nested deeper than 64 becomes null."""
     if isinstance(value, str):
         return value if value.isascii() and "\0" not in value else value.translate(_UNCODABLE)
-    if isinstance(value, dict):
-        return {str(inward(key)): inward(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [inward(each) for each in value]
+    if isinstance(value, dict | list | tuple):
+        return None if depth >= _DEEPEST else _inside(value, depth + 1)
     if isinstance(value, int) and not -_WIDEST <= value < _WIDEST:
         return str(value)
-    return value
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _inside(value: dict[object, object] | list[object] | tuple[object, ...], depth: int) -> Json:
+    if isinstance(value, dict):
+        return {str(inward(str(key))): inward(each, depth) for key, each in value.items()}
+    return [inward(each, depth) for each in value]
 
 
 def outward(value: object) -> Json:

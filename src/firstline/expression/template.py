@@ -1,6 +1,7 @@
 """Text with `${{ CEL }}` inside."""
 
-from firstline.declaration import Json
+from pydantic import JsonValue as Json
+
 from firstline.errors import Rejected
 from firstline.expression import plain
 from firstline.expression.expression import Bindings, Expression, ExpressionFault, Scope

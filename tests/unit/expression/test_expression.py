@@ -1,4 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -150,6 +152,25 @@ def test_a_number_beyond_64_bits_becomes_text_and_poisons_nothing() -> None:
     bindings = SCOPE.bind({"incident.data": {"id": 2**70, "ok": 1}})
     assert SCOPE.compile("incident.data.id").evaluate(bindings) == str(2**70)
     assert SCOPE.compile("incident.data.ok == 1").test(bindings)
+
+
+def test_a_record_nested_without_end_breaks_nothing() -> None:
+    deep: Json = {"end": 1}
+    for _ in range(5000):
+        deep = {"x": deep}
+    bindings = SCOPE.bind({"incident.data": {"deep": deep, "ok": 1}})
+    assert SCOPE.compile("incident.data.ok == 1").test(bindings)
+    assert SCOPE.compile("has(incident.data.deep.x.x.x)").test(bindings)
+
+
+def test_what_a_record_holds_beside_json_becomes_text() -> None:
+    strange: dict[str, Any] = {"when": datetime(2026, 1, 2, tzinfo=UTC), "pair": (1, 2), "keys": {1: "one"}}
+    bindings = SCOPE.bind({"incident.data": strange})
+    assert SCOPE.compile("incident.data").evaluate(bindings) == {
+        "when": "2026-01-02 00:00:00+00:00",
+        "pair": [1, 2],
+        "keys": {"1": "one"},
+    }
 
 
 def test_threads_share_an_expression() -> None:
