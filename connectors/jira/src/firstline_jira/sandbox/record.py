@@ -1,0 +1,139 @@
+"""The sandbox's records, in memory."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from firstline_jira.sandbox import workflow
+from firstline_jira.sandbox.workflow import IssueType, Status
+
+PROJECT = "HELP"
+PROJECT_ID = "10500"
+DESK = "1"
+
+Tree = dict[str, Any]
+
+
+class Refused(Exception):
+    """An answer in Jira's error shape."""
+
+    def __init__(self, status: int, *messages: str, **errors: str) -> None:
+        super().__init__(messages or errors)
+        self.status = status
+        self.body = {"errorMessages": list(messages), "errors": errors}
+
+
+def stamp(when: datetime) -> str:
+    """A time as Jira writes it."""
+    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}+0000"
+
+
+@dataclass(frozen=True)
+class Person:
+    email: str
+
+    @property
+    def account_id(self) -> str:
+        return "5" + hashlib.sha256(self.email.encode()).hexdigest()[:23]
+
+    @property
+    def name(self) -> str:
+        return self.email.partition("@")[0].replace(".", " ").title()
+
+
+@dataclass
+class Comment:
+    id: str
+    author: Person
+    body: Tree
+    created: datetime
+    updated: datetime
+    properties: dict[str, Any]
+
+    @property
+    def internal(self) -> bool:
+        visibility = self.properties.get("sd.public.comment")
+        return isinstance(visibility, dict) and visibility.get("internal") is True
+
+
+@dataclass
+class Approval:
+    id: str
+    status: str
+    created: datetime
+    decision: str = "pending"
+    completed: datetime | None = None
+
+
+@dataclass
+class Issue:
+    id: str
+    number: int
+    type: IssueType
+    status: Status
+    reporter: Person
+    created: datetime
+    updated: datetime
+    fields: Tree
+    indexed_at: float
+    properties: dict[str, Any] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
+    approvals: list[Approval] = field(default_factory=list)
+    links: list[tuple[str, str, str]] = field(default_factory=list)
+    resolution: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{PROJECT}-{self.number}"
+
+
+class Records:
+    """All issues, and the numbers given out. `index_delay` is the time in seconds until search sees a new issue."""
+
+    def __init__(self, index_delay: float = 0.0) -> None:
+        self.index_delay = index_delay
+        self._moment = datetime.now(UTC)
+        self.clear()
+
+    def clear(self) -> None:
+        """As on the first day; numbers begin again."""
+        self.issues: dict[str, Issue] = {}
+        self._last = {"issue": 0, "comment": 10_000, "approval": 0, "changelog": 10_000}
+
+    def number(self, kind: str) -> int:
+        self._last[kind] += 1
+        return self._last[kind]
+
+    def now(self) -> datetime:
+        """Never the same millisecond twice, so that each change has its own time."""
+        current = datetime.now(UTC)
+        self._moment = max(current, datetime.fromtimestamp(self._moment.timestamp() + 0.001, UTC))
+        return self._moment
+
+    def find(self, id: str) -> Issue:  # noqa: A002 - Jira's word
+        for issue in self.issues.values():
+            if id in (issue.id, issue.key) or id.upper() == issue.key:
+                return issue
+        raise Refused(404, "Issue does not exist or you do not have permission to see it.")
+
+    def add(self, kind: IssueType, reporter: Person, fields: Tree) -> Issue:
+        number = self.number("issue")
+        now = self.now()
+        issue = Issue(
+            id=str(10_000 + number),
+            number=number,
+            type=kind,
+            status=workflow.STATUSES[kind.start],
+            reporter=reporter,
+            created=now,
+            updated=now,
+            fields=fields,
+            indexed_at=time.monotonic() + self.index_delay,
+        )
+        self.issues[issue.id] = issue
+        return issue
+
+    def indexed(self) -> list[Issue]:
+        return [issue for issue in self.issues.values() if issue.indexed_at <= time.monotonic()]

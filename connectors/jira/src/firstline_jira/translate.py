@@ -1,0 +1,146 @@
+"""Webhook bodies → events. Bodies have the REST v2 shape, Cloud and Data Center alike (Atlassian, "Webhooks"). Pure."""
+
+import json
+from collections.abc import Mapping, Set
+from datetime import datetime
+from typing import Any
+
+from firstline.connector import Delivery
+from firstline.errors import Rejected
+from firstline.incident import Event, EventType
+from firstline_jira import issue as issues
+from firstline_jira.issue import View
+from firstline_jira.marker import NOTE
+from firstline_jira.shape import instant, moment, needed, rows, text, tree
+
+_COMMENTED = {
+    "comment_created": "created",
+    "comment_updated": "updated",
+    "comment_deleted": "deleted",
+    "issue_commented": "created",
+    "issue_comment_edited": "updated",
+    "issue_comment_deleted": "deleted",
+}
+
+
+def translate(delivery: Delivery, view: View, own: Set[str]) -> list[Event]:
+    """`own` holds the ids and logins of our account. Raises `Rejected`, naming the place, for what Jira never sends."""
+    body = _parse(delivery.body)
+    happening = _Happening(body, delivery, view)
+    return [happening.event(own)]
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Rejected(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise Rejected(f"the body: an object was expected, not {type(body).__name__}")
+    return body
+
+
+class _Happening:
+    """One body, taken apart."""
+
+    def __init__(self, body: dict[str, Any], delivery: Delivery, view: View) -> None:
+        self.body = body
+        self.view = view
+        self.name = needed(body.get("webhookEvent"), "webhookEvent")
+        self.kind = text(body.get("issue_event_type_name"), "issue_event_type_name")
+        self.issue = tree(body.get("issue"), "issue")
+        self.fields = tree(self.issue.get("fields"), "issue.fields")
+        self.comment = tree(body.get("comment"), "comment")
+        self.changelog = tree(body.get("changelog"), "changelog")
+        self.changes = _changes(self.changelog)
+        self.at = instant(body.get("timestamp"), "timestamp") or delivery.received_at
+        if self.name.startswith("jira:issue_") and not self.issue:
+            raise Rejected("issue: is missing")
+
+    def event(self, own: Set[str]) -> Event:
+        actor = self._actor()
+        is_incident = bool(self.issue) and self.view.is_incident(self.issue)
+        return Event(
+            id=self._id(),
+            type=self._type() if is_incident or not self.issue else self._other_type(),
+            vendor_type=f"{self.name}/{self.kind}" if self.kind else self.name,
+            reference=self.view.reference(self.issue) if self.issue else None,
+            occurred_at=self.at,
+            incident=self.view.incident(self.issue) if is_incident else None,
+            actor=actor,
+            own=actor in own or _marked(self.comment),
+            data=self.body,
+        )
+
+    def _other_type(self) -> EventType:
+        return "change.updated" if self.view.is_change(self.issue) else "other"
+
+    def _actor(self) -> str:
+        """Comments carry their author; the rest names the user beside the issue."""
+        deleted = self._remark() == "deleted"
+        author = self.comment.get("updateAuthor") or self.comment.get("author")
+        source = None if deleted else author
+        return issues.account(source, "comment.author") or issues.account(self.body.get("user"), "user")
+
+    def _remark(self) -> str:
+        """What happened to a comment: created, updated, deleted; empty when this is about something else. Old servers
+        name no event type: a comment without a changelog tells it."""
+        found = _COMMENTED.get(self.name) or _COMMENTED.get(self.kind)
+        if found or not self.comment or self.changes or self.kind or self.name != "jira:issue_updated":
+            return found or ""
+        return "created" if self.comment.get("created") == self.comment.get("updated") else "updated"
+
+    def _id(self) -> str:
+        remark = self._remark()
+        if remark and self.comment:
+            comment = needed(self.comment.get("id"), "comment.id")
+            edited = moment(self.comment.get("updated"), "comment.updated") if remark == "updated" else None
+            return f"comment:{comment}:{remark}" + (f":{_ms(edited)}" if edited else "")
+        if not self.issue:
+            return f"{self.name}:{_ms(self.at)}"
+        issue = needed(self.issue.get("id"), "issue.id")
+        if self.name in ("jira:issue_created", "jira:issue_deleted"):
+            return f"issue:{issue}:{self.name.removeprefix('jira:issue_')}"
+        if changelog := text(self.changelog.get("id"), "changelog.id"):
+            return f"issue:{issue}:changelog:{changelog}"
+        updated = moment(self.fields.get("updated"), "issue.fields.updated") or self.at
+        return f"issue:{issue}:{self.kind or self.name}:{_ms(updated)}"
+
+    def _type(self) -> EventType:
+        if self.name == "jira:issue_created":
+            return "incident.opened"
+        if self._remark():
+            return "incident.commented"
+        return self._change_type() if self.name == "jira:issue_updated" else "other"
+
+    def _change_type(self) -> EventType:
+        done = issues.category(self.fields) == "done"
+        status, resolution = self.changes.get("status"), self.changes.get("resolution")
+        if status and done:
+            return "incident.closed" if self.kind == "issue_closed" and not resolution else "incident.resolved"
+        if self.kind == "issue_reopened" or (status and resolution and not text(resolution.get("to"), "changelog")):
+            return "incident.reopened"
+        return "incident.escalated" if _raised(self.changes.get("priority")) else "incident.updated"
+
+
+def _changes(changelog: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found = rows(changelog.get("items"), "changelog.items")
+    return {text(row.get("field"), f"changelog.items[{i}].field").casefold(): row for i, row in enumerate(found)}
+
+
+def _raised(change: Mapping[str, Any] | None) -> bool:
+    """Whether the priority went up, which is how an issue is escalated in Jira."""
+    if change is None:
+        return False
+    before, after = (
+        issues.priority(text(change.get(key), f"changelog.priority.{key}")) for key in ("fromString", "toString")
+    )
+    return before is not None and after is not None and after < before
+
+
+def _marked(comment: Mapping[str, Any]) -> bool:
+    return any(row.get("key") == NOTE for row in rows(comment.get("properties"), "comment.properties"))
+
+
+def _ms(when: datetime) -> int:
+    return round(when.timestamp() * 1000)

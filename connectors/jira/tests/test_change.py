@@ -1,0 +1,192 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from firstline.connector import Approval, ChangeDraft, Evidence, SandboxSettings
+from firstline.errors import Rejected
+from firstline.incident import Reference
+from firstline_jira.connector import JiraConnector
+from firstline_jira.sandbox import create_app
+
+pytestmark = pytest.mark.anyio
+
+Make = Callable[..., JiraConnector]
+
+STANDARD = ChangeDraft(
+    key="remediation-7/change",
+    type="standard",
+    template="Restart web process",
+    short_description="Restart the shop",
+    implementation_plan="restart it",
+    backout_plan="nothing to back out",
+    ci="shop",
+    planned_start=datetime(2026, 11, 23, 9, tzinfo=UTC),
+    planned_end=datetime(2026, 11, 23, 10, tzinfo=UTC),
+)
+NORMAL = STANDARD.model_copy(update={"type": "normal", "key": "remediation-8/change"})
+
+
+async def issue(site: httpx.AsyncClient, reference: Reference) -> dict[str, Any]:
+    state = (await site.get("/sandbox/state")).json()
+    return next(found for found in state["issues"] if found["id"] == reference.id)
+
+
+async def test_a_change_is_a_customer_request_with_our_mark_and_the_plans(
+    jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    change = await jira.open(STANDARD)
+    found = await issue(site, change)
+    fields = found["fields"]
+    assert (change.kind, change.number) == ("change", found["key"])
+    assert fields["customfield_10010"]["requestType"]["name"] == "Change"
+    assert found["properties"]["firstline.change"]["key"] == STANDARD.key
+    assert fields["customfield_10020"] == {"value": "Standard"}
+    assert fields["customfield_10024"] == "2026-11-23T09:00:00.000+0000"
+    assert "restart it" in str(fields["customfield_10021"])
+    assert "nothing to back out" in str(fields["description"])
+
+
+async def test_a_change_is_found_again_that_search_does_not_know_yet(
+    make: Make, loopback: Callable[[Any], str], seed: dict[str, Any]
+) -> None:
+    address = loopback(create_app(SandboxSettings(seed=seed | {"index_delay": 3600})))
+    first = await make(address).open(STANDARD.model_copy(update={"tried": False}))
+    assert (await make(address).open(STANDARD)).id == first.id
+
+
+async def test_a_change_is_linked_once_with_its_incident(
+    jira: JiraConnector, site: httpx.AsyncClient, incident: Reference
+) -> None:
+    draft = STANDARD.model_copy(update={"incident": incident})
+    change = await jira.open(draft)
+    await jira.open(draft)
+    links = (await issue(site, change))["fields"]["issuelinks"]
+    assert [link["inwardIssue"]["id"] for link in links] == [incident.id]
+
+
+async def test_an_incident_elsewhere_is_not_linked(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    elsewhere = Reference(connection="servicenow-prod", kind="incident", id="9d385017c611228701d22104cc95c371")
+    change = await jira.open(STANDARD.model_copy(update={"incident": elsewhere}))
+    assert (await issue(site, change))["fields"]["issuelinks"] == []
+
+
+async def test_a_standard_change_needs_no_approval(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    change = await jira.open(STANDARD)
+    await jira.move(change, "implement", Evidence())
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Implementing"
+    assert (await jira.approval(change)).state == "not_required"
+
+
+async def test_a_normal_change_waits_for_its_approval_and_is_never_pushed(
+    jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    change = await jira.open(NORMAL)
+    await jira.move(change, "authorize", Evidence())
+    assert await jira.approval(change) == Approval(state="waiting", by=("Change Manager",))
+    with pytest.raises(Rejected, match="not approved"):
+        await jira.move(change, "implement", Evidence())
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Awaiting CAB approval"
+
+
+async def test_an_approved_change_goes_on(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    change = await jira.open(NORMAL)
+    await jira.move(change, "authorize", Evidence())
+    await site.post(f"/sandbox/request-approval/{change.number}/approve")
+    assert (await jira.approval(change)).state == "approved"
+    await jira.move(change, "authorize", Evidence())  # behind it: nothing to do
+    await jira.move(change, "implement", Evidence())
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Implementing"
+
+
+async def test_a_declined_change_is_refused_and_stays(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    change = await jira.open(NORMAL)
+    await jira.move(change, "authorize", Evidence())
+    await site.post(f"/sandbox/request-approval/{change.number}/decline")
+    assert (await jira.approval(change)).state == "refused"
+    with pytest.raises(Rejected, match="Declined"):
+        await jira.move(change, "implement", Evidence())
+
+
+@pytest.mark.parametrize(("result", "status"), [("successful", "Completed"), ("unsuccessful", "Failed")])
+async def test_a_change_closes_by_its_result_with_one_note_of_the_evidence(
+    jira: JiraConnector, site: httpx.AsyncClient, result: Any, status: str
+) -> None:
+    change = await jira.open(STANDARD)
+    await jira.move(change, "implement", Evidence())
+    evidence = Evidence(notes="The shop answers.", result=result, work_end=datetime(2026, 11, 23, 9, 5, tzinfo=UTC))
+    for _ in range(2):
+        await jira.move(change, "review", evidence)  # the workflow has no such status
+        await jira.move(change, "closed", evidence)
+    found = await issue(site, change)
+    assert found["fields"]["status"]["name"] == status
+    (comment,) = found["comments"]
+    assert all(words in comment["text"] for words in ("The shop answers.", result, "2026-11-23 09:05:00+00:00"))
+    assert comment["jsdPublic"] is False
+
+
+async def test_a_change_is_canceled(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    change = await jira.open(NORMAL)
+    await jira.move(change, "canceled", Evidence(notes="No longer needed"))
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Canceled"
+
+
+async def test_a_way_that_is_not_offered_is_rejected_with_what_is(jira: JiraConnector) -> None:
+    change = await jira.open(NORMAL)
+    with pytest.raises(Rejected, match="Request peer review"):
+        await jira.move(change, "closed", Evidence(result="successful"))
+
+
+async def test_a_running_change_on_the_same_item_is_a_conflict(jira: JiraConnector) -> None:
+    other = await jira.open(STANDARD.model_copy(update={"key": "other", "planned_start": None}))
+    mine = await jira.open(STANDARD)
+    assert await jira.conflicts(mine) == []
+    await jira.move(other, "implement", Evidence())
+    (conflict,) = await jira.conflicts(mine)
+    assert conflict.what.startswith(f"{other.number} (Implementing)")
+
+
+async def test_a_change_planned_for_the_same_time_on_the_same_item_is_a_conflict(jira: JiraConnector) -> None:
+    mine = await jira.open(STANDARD)
+    await jira.open(NORMAL)
+    elsewhere = NORMAL.model_copy(update={"key": "x", "ci": "bank", "short_description": "Restart the bank"})
+    await jira.open(elsewhere)
+    later = {"planned_start": datetime(2026, 12, 1, tzinfo=UTC), "planned_end": datetime(2026, 12, 2, tzinfo=UTC)}
+    await jira.open(NORMAL.model_copy(update={"key": "y", **later}))
+    assert len(await jira.conflicts(mine)) == 1
+
+
+async def test_statuses_of_a_site_are_named_in_the_settings(make: Make, address: str) -> None:
+    jira = make(address, change={"project": "HELP", "statuses": {"Awaiting implementation": "implement"}})
+    change = await jira.open(STANDARD)
+    await jira.move(change, "implement", Evidence())
+    await jira.move(change, "implement", Evidence())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"project": "NONE"}, "HELP"),
+        ({"project": "HELP", "request_type": "Upgrade"}, "Unlock my account"),
+        ({"project": "HELP", "issue_type": "Epic"}, "System"),
+    ],
+)
+async def test_a_project_without_changes_is_rejected_with_what_it_has(
+    make: Make, address: str, change: dict[str, str], words: str
+) -> None:
+    with pytest.raises(Rejected, match=words):
+        await make(address, change=change).open(STANDARD)
+
+
+async def test_a_connection_without_change_settings_keeps_no_changes(make: Make, address: str) -> None:
+    with pytest.raises(Rejected, match="keeps no changes"):
+        await make(address, change=None).open(STANDARD)
+
+
+async def test_a_long_draft_fits(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    long = "\\" * 20_000
+    names = ("description", "justification", "implementation_plan", "risk_and_impact", "backout_plan", "test_plan")
+    change = await jira.open(STANDARD.model_copy(update=dict.fromkeys(names, long) | {"short_description": "s" * 999}))
+    assert len((await issue(site, change))["fields"]["summary"]) == 255

@@ -1,0 +1,213 @@
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from firstline.connector import ChangeDraft, Delivery, Evidence, Note, SandboxSettings, StateChange
+from firstline.incident import Event, Reference
+from firstline_jira.connector import JiraConnector
+from firstline_jira.sandbox import create_app
+
+pytestmark = pytest.mark.anyio
+
+
+class Hub:
+    """Takes webhooks; answers 503 to the first few."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.refusals = refusals
+        self.tried: list[str] = []
+        self.taken: asyncio.Queue[Delivery] = asyncio.Queue()
+        self.app = Starlette(routes=[Route("/hook", self.take, methods=["POST"])])
+
+    async def take(self, request: Request) -> Response:
+        identifier = request.headers["x-atlassian-webhook-identifier"]
+        self.tried.append(identifier)
+        if len(self.tried) <= self.refusals:
+            return Response(status_code=503)
+        self._loop.call_soon_threadsafe(
+            self.taken.put_nowait,
+            Delivery(
+                connection="jira-prod",
+                key=identifier,
+                body=await request.body(),
+                headers=dict(request.headers),
+                received_at=datetime.now(UTC),
+            ),
+        )
+        return Response(status_code=202)
+
+    async def next(self) -> Delivery:
+        return await asyncio.wait_for(self.taken.get(), 20)
+
+    def here(self) -> "Hub":
+        self._loop = asyncio.get_running_loop()
+        return self
+
+
+@pytest.fixture
+async def hub() -> Hub:
+    return Hub().here()
+
+
+@pytest.fixture
+def sandbox(loopback: Callable[[Any], str], hub: Hub, seed: dict[str, Any]) -> Any:
+    url = f"{loopback(hub.app)}/hook"
+    one = {"requests": seed["requests"][:1]}
+    return create_app(SandboxSettings(hook_url=url, hook_secret="a-webhook-secret", seed=one))
+
+
+@pytest.fixture
+async def told(hub: Hub, jira: JiraConnector) -> Callable[[], Any]:
+    """`await told()` is the next event, verified and translated as the hub does it."""
+
+    async def following() -> Event:
+        delivery = await hub.next()
+        assert jira.verify(delivery.headers, delivery.body) == delivery.key
+        (event,) = jira.translate(delivery)
+        return event
+
+    return following
+
+
+async def test_what_happens_is_told_in_order_and_signed(
+    told: Callable[[], Any], jira: JiraConnector, site: httpx.AsyncClient, incident: Reference
+) -> None:
+    opened = await told()
+    assert (opened.type, opened.incident.title, opened.own) == ("incident.opened", "The shop does not answer", False)
+    assert opened.incident.description.strip() == "Since 9 o'clock."
+    await site.post("/rest/servicedeskapi/request/HELP-1/comment", json={"body": "still down", "public": True})
+    await jira.set_state(incident, StateChange(to="acknowledged"))
+    await jira.write_note(incident, Note(key="n", headline="h"))
+    await jira.set_state(incident, StateChange(to="escalated"))
+    await jira.set_state(incident, StateChange(to="resolved"))
+    await jira.set_state(incident, StateChange(to="reopened"))
+    events = [await told() for _ in range(6)]
+    assert [(event.type.removeprefix("incident."), event.own) for event in events] == [
+        ("commented", False),
+        ("updated", True),
+        ("commented", True),
+        ("escalated", True),
+        ("resolved", True),
+        ("reopened", True),
+    ]
+    versions = [event.incident.version for event in events if event.incident.version]
+    assert versions == sorted(versions)
+
+
+async def test_the_webhooks_view_is_the_fetched_one(
+    told: Callable[[], Any], jira: JiraConnector, incident: Reference
+) -> None:
+    seen = (await told()).incident
+    fetched = await jira.fetch(incident)
+    same = {"reference", "title", "state", "priority", "category", "caller", "opened_at", "updated_at", "version"}
+    assert seen.model_dump(include=same) == fetched.model_dump(include=same)
+
+
+async def test_a_decided_approval_is_told_as_a_change(
+    told: Callable[[], Any], jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    await told()
+    change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
+    await jira.move(change, "authorize", Evidence())
+    await site.post(f"/sandbox/request-approval/{change.number}/approve")
+    events = [await told() for _ in range(3)]
+    assert [event.type for event in events] == ["change.updated"] * 3
+    assert events[2].reference.id == change.id
+    assert not events[2].own
+
+
+async def test_a_webhook_is_sent_again_under_the_same_identifier_until_it_is_taken(
+    loopback: Callable[[Any], str], seed: dict[str, Any]
+) -> None:
+    hub = Hub(refusals=2).here()
+    settings = SandboxSettings(hook_url=f"{loopback(hub.app)}/hook", seed=seed)
+    loopback(create_app(settings))
+    first, second = await hub.next(), await hub.next()
+    assert hub.tried == [first.key] * 3 + [second.key]
+    assert [json.loads(d.body)["issue"]["key"] for d in (first, second)] == ["HELP-1", "HELP-2"]
+
+
+async def test_the_old_search_is_gone(site: httpx.AsyncClient) -> None:
+    answer = await site.get("/rest/api/3/search?jql=project=HELP")
+    assert answer.status_code == 410
+    assert set(answer.json()) == {"errorMessages", "errors"}
+
+
+async def test_who_does_not_sign_in_is_refused(address: str) -> None:
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
+        for auth in (None, ("hub@example.com", "wrong")):
+            assert (await http.get("/rest/api/3/myself", auth=auth)).status_code == 401
+
+
+async def test_a_comment_longer_than_allowed_is_refused(site: httpx.AsyncClient) -> None:
+    words = [{"type": "paragraph", "content": [{"type": "text", "text": "x" * 33_000}]}]
+    body = {"body": {"type": "doc", "version": 1, "content": words}}
+    answer = await site.post("/rest/api/3/issue/HELP-1/comment", json=body)
+    assert answer.status_code == 400
+    assert "32,767" in answer.json()["errors"]["comment"]
+
+
+@pytest.mark.parametrize(
+    ("jql", "count"),
+    [
+        ("project = HELP", 1),
+        ('key = "HELP-1"', 1),
+        ("key in (HELP-1, HELP-7)", 1),
+        ('status = "Open" AND labels = nothing', 0),
+        ('project = HELP AND status != "Open"', 0),
+        ('created >= "2020-01-01" AND updated < "2099/01/01 10:00"', 1),
+        ("statusCategory != Done ORDER BY updated DESC", 1),
+        ('text ~ "\\"does not answer\\""', 1),
+        ('text ~ "does not work"', 0),
+    ],
+)
+async def test_search_understands_a_part_of_jql(site: httpx.AsyncClient, jql: str, count: int) -> None:
+    answer = await site.post("/rest/api/3/search/jql", json={"jql": jql})
+    assert len(answer.json()["issues"]) == count
+
+
+async def test_a_person_sees_the_issues_with_internal_notes_marked(
+    jira: JiraConnector, site: httpx.AsyncClient, incident: Reference
+) -> None:
+    await jira.write_note(incident, Note(key="n", headline="<b>Mended</b>"))
+    page = (await site.get("/")).text
+    assert "HELP-1 · The shop does not answer" in page
+    assert "Internal note" in page
+    assert "&lt;b&gt;Mended&lt;/b&gt;" in page
+    assert "http" not in page.replace("https://", "http")
+
+
+async def test_a_person_answers_an_approval_on_the_page(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
+    await jira.move(change, "authorize", Evidence())
+    assert f'formaction="/sandbox/request-approval/{change.number}/approve"' in (await site.get("/")).text
+    answer = await site.post(f"/sandbox/request-approval/{change.number}/approve", headers={"Accept": "text/html"})
+    assert answer.status_code == 303
+    assert (await jira.approval(change)).state == "approved"
+
+
+async def test_only_an_approver_answers_over_the_api(jira: JiraConnector, address: str) -> None:
+    change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
+    await jira.move(change, "authorize", Evidence())
+    path = f"{address}/rest/servicedeskapi/request/{change.id}/approval/1"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for email, status in (("hub@example.com", 403), ("change.manager@example.com", 200)):
+            answer = await http.post(path, json={"decision": "approve"}, auth=(email, "sandbox-token"))
+            assert answer.status_code == status
+
+
+async def test_a_reset_brings_the_seed_back(jira: JiraConnector, site: httpx.AsyncClient, incident: Reference) -> None:
+    await jira.write_note(incident, Note(key="n", headline="h"))
+    await site.post("/sandbox/reset")
+    state = (await site.get("/sandbox/state")).json()
+    assert state["requests"] == 0
+    assert [(issue["id"], issue["key"], issue["comments"]) for issue in state["issues"]] == [("10001", "HELP-1", [])]

@@ -1,0 +1,300 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firstline.connector import Delivery
+from firstline.errors import Rejected
+from firstline.incident import Event, IncidentState
+from firstline_jira.issue import View
+from firstline_jira.settings import JiraSettings
+from firstline_jira.translate import translate
+
+# What each captured body says: type, issue, state, priority, id of the event.
+CAPTURED: dict[str, tuple[str, str | None, str | None, int | None, str]] = {
+    "cloud-comment-created-mention-user": ("incident.commented", "TES-41", "open", 2, "comment:10019:created"),
+    "cloud-comment-deleted": ("incident.commented", "KT-7", "open", 2, "comment:10757:deleted"),
+    "cloud-issue-created-many-fields": ("incident.opened", "KT-22", "open", 3, "issue:10509:created"),
+    "issue-assigned-empty-changelog": ("incident.updated", "TEST-123", "open", 3, "issue:10001:changelog:10500"),
+    "issue-created-no-description-nor-relevant-fields": (
+        "incident.opened",
+        "TES-41",
+        "open",
+        None,
+        "issue:10040:created",
+    ),
+    "issue-created-no-relevant-fields": ("incident.opened", "TES-41", "open", None, "issue:10040:created"),
+    "issue-created": ("incident.opened", "TES-41", "open", 2, "issue:10040:created"),
+    "issue-updated-assigned-nobody": ("incident.updated", "TES-41", "open", 2, "issue:10040:changelog:10231"),
+    "issue-updated-assigned": ("incident.updated", "TES-41", "open", 2, "issue:10040:changelog:10230"),
+    "issue-updated-components": ("incident.updated", "TES-10", "open", 3, "issue:10360:changelog:12849"),
+    "issue-updated-fix-version": ("incident.updated", "TES-41", "open", 2, "issue:10040:changelog:11151"),
+    "issue-updated-labels": ("incident.updated", "TES-41", "open", 2, "issue:10040:changelog:10233"),
+    "issue-updated-multiple-custom-fields": ("incident.updated", "TES-41", "open", 2, "issue:10040:changelog:10233"),
+    "issue-updated-raised-priority": ("incident.escalated", "TES-41", "open", 2, "issue:10040:changelog:10235"),
+    "issue-updated-renamed": ("incident.updated", "TES-41", "open", 2, "issue:10040:changelog:10224"),
+    "issue-updated-reopened": ("incident.reopened", "TES-41", "open", 2, "issue:10040:changelog:10229"),
+    "issue-updated-resolved": ("incident.resolved", "TES-41", "resolved", 2, "issue:10040:changelog:10228"),
+    "issue-updated-started-working": ("incident.updated", "TES-41", "acknowledged", 2, "issue:10040:changelog:10227"),
+    "server-comment-deleted": ("incident.commented", None, None, None, "comment:10084:deleted"),
+    "server-issue-updated-closed": ("incident.closed", "TES-4", "resolved", 3, "issue:10300:changelog:10511"),
+    "server-issue-updated-comment-edited": (
+        "incident.commented",
+        "PRJX-14",
+        "open",
+        3,
+        "comment:10084:updated:1559609613665",
+    ),
+    "server-issue-updated-commented-2": ("incident.commented", "PRJA-42", "open", 3, "comment:10118:created"),
+    "server-issue-updated-commented-mention-user": (
+        "incident.commented",
+        "PRJX-14",
+        "open",
+        3,
+        "comment:10082:created",
+    ),
+    "server-issue-updated-many-fields": ("incident.updated", "HEY-15", "open", 1, "issue:10400:changelog:10508"),
+    "server-issue-updated-resolved": ("incident.resolved", "TES-4", "resolved", 3, "issue:10300:changelog:10414"),
+    "server-old-issue-updated-no-event-type-comment-deleted": (
+        "incident.updated",
+        "PRJX-14",
+        "open",
+        3,
+        "issue:10013:jira:issue_updated:1559610488107",
+    ),
+    "server-old-issue-updated-no-event-type-commented": (
+        "incident.commented",
+        "PRJX-14",
+        "open",
+        3,
+        "comment:10082:created",
+    ),
+    "server-updated-custom-field": ("incident.updated", "TES-8", "open", 3, "issue:10106:changelog:10200"),
+}
+
+
+def view(**more: Any) -> View:
+    known = {"base_url": "https://e.atlassian.net", "user": "hub@example.com", "api_token": "t", "webhook_secrets": "s"}
+    return View("jira-prod", JiraSettings.model_validate(known | more))
+
+
+def told(body: Any, own: frozenset[str] = frozenset(), **more: Any) -> Event:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    delivery = Delivery(connection="jira-prod", key="k", body=raw, received_at=datetime(2026, 1, 2, tzinfo=UTC))
+    (event,) = translate(delivery, view(**more), own)
+    return event
+
+
+def created(**fields: Any) -> dict[str, Any]:
+    known = {"summary": "The shop is down", "updated": "2021-06-04T13:35:29.781+0200"}
+    issue = {"id": "10001", "key": "HELP-1", "fields": known | fields}
+    return {"timestamp": 1622806529000, "webhookEvent": "jira:issue_created", "issue": issue}
+
+
+def updated(*changes: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    body = created(**fields) | {"webhookEvent": "jira:issue_updated", "issue_event_type_name": "issue_generic"}
+    return body | {"changelog": {"id": "7", "items": list(changes)}}
+
+
+def status(name: str, category: str) -> dict[str, Any]:
+    return {"name": name, "statusCategory": {"key": category}}
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+def test_a_captured_body_says_what_happened(name: str, contracts: Path) -> None:
+    event = told((contracts / "webhooks" / f"{name}.json").read_bytes())
+    found = event.incident
+    shown = (found.reference.number, str(found.state), found.priority) if found else (None, None, None)
+    assert (event.type, *shown, event.id) == CAPTURED[name]
+
+
+def test_every_captured_body_is_in_the_table(contracts: Path) -> None:
+    assert {path.stem for path in (contracts / "webhooks").glob("*.json")} == set(CAPTURED)
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+def test_a_redelivery_is_the_same_event(name: str, contracts: Path) -> None:
+    raw = (contracts / "webhooks" / f"{name}.json").read_bytes()
+    assert told(raw).id == told(json.dumps(json.loads(raw)).encode()).id
+
+
+def test_one_comment_in_two_shapes_is_one_event() -> None:
+    moment = "2021-06-04T13:35:29.781+0200"
+    comment = {"id": "77", "body": "b", "created": moment, "updated": moment, "author": {"accountId": "a"}}
+    alone = {"timestamp": 1, "webhookEvent": "comment_created", "comment": comment}
+    with_issue = created() | {
+        "webhookEvent": "jira:issue_updated",
+        "issue_event_type_name": "issue_commented",
+        "comment": comment,
+    }
+    assert told(alone).id == told(with_issue).id == "comment:77:created"
+    assert told(alone).type == told(with_issue).type == "incident.commented"
+
+
+def test_two_edits_of_a_comment_are_two_events() -> None:
+    def edit(moment: str) -> dict[str, Any]:
+        return {"webhookEvent": "comment_updated", "timestamp": 1, "comment": {"id": "7", "updated": moment}}
+
+    assert told(edit("2021-06-04T13:35:29.781+0200")).id != told(edit("2021-06-04T13:35:30.781+0200")).id
+
+
+def test_a_comment_of_data_center_carries_no_incident() -> None:
+    event = told({"timestamp": 1, "webhookEvent": "comment_created", "comment": {"id": "7"}})
+    assert event.incident is None
+    assert event.reference is None
+
+
+def test_a_comment_of_cloud_never_overwrites_a_fuller_view() -> None:
+    body = created() | {"webhookEvent": "comment_created", "comment": {"id": "7"}}
+    del body["issue"]["fields"]["updated"]
+    event = told(body)
+    assert event.incident is not None
+    assert event.incident.version == 0
+
+
+def test_times_are_in_utc_and_the_version_is_the_time_of_change() -> None:
+    incident = told(created(created="2021-06-04T13:00:00.000+0200")).incident
+    assert incident is not None
+    assert incident.updated_at == datetime(2021, 6, 4, 11, 35, 29, 781000, tzinfo=UTC)
+    assert incident.opened_at == datetime(2021, 6, 4, 11, tzinfo=UTC)
+    assert incident.version == 1622806529781
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("Highest", 1), ("High", 2), ("Medium", 3), ("Low", 4), ("Lowest", 5), ("P1", 1), ("p3", 3), ("Urgent", None)],
+)
+def test_a_priority_is_a_number(name: str, number: int | None) -> None:
+    incident = told(created(priority={"name": name})).incident
+    assert incident is not None
+    assert incident.priority == number
+
+
+@pytest.mark.parametrize(
+    ("category", "state"), [("new", "open"), ("indeterminate", "acknowledged"), ("done", "resolved"), ("odd", "open")]
+)
+def test_the_state_is_the_statuss_category(category: str, state: str) -> None:
+    incident = told(created(status=status("Whatever", category))).incident
+    assert incident is not None
+    assert incident.state == IncidentState(state)
+
+
+def test_service_management_fields_are_found_by_their_shape() -> None:
+    organization = {"id": "1", "name": "Acme", "_links": {"self": "https://e/rest/servicedeskapi/organization/1"}}
+    incident = told(
+        created(
+            customfield_10010={"requestType": {"name": "Report a system problem"}, "currentStatus": {}},
+            customfield_10002=[organization],
+            components=[{"name": "shop"}, {"name": "web"}],
+            issuetype={"name": "[System] Incident"},
+            reporter={"accountId": "5b", "displayName": "Pat"},
+        )
+    ).incident
+    assert incident is not None
+    assert (incident.category, incident.subcategory) == ("Report a system problem", "[System] Incident")
+    assert (incident.service, incident.group, incident.caller) == ("shop", "Acme", "Pat")
+
+
+def test_nulls_where_objects_are_usual_are_survived() -> None:
+    names = ("status", "priority", "issuetype", "project", "reporter", "components", "description", "summary")
+    body = created(**dict.fromkeys(names)) | {"user": None, "changelog": None, "comment": None}
+    incident = told(body).incident
+    assert incident is not None
+    assert (incident.title, incident.description, incident.priority) == ("", "", None)
+
+
+def test_a_title_of_twenty_thousand_characters_is_kept() -> None:
+    incident = told(created(summary="x" * 20_000)).incident
+    assert incident is not None
+    assert len(incident.title) == 20_000
+
+
+def test_a_document_is_read_as_its_words() -> None:
+    words = [{"type": "paragraph", "content": [{"type": "text", "text": text}]} for text in ("one", "two")]
+    incident = told(created(description={"type": "doc", "version": 1, "content": words})).incident
+    assert incident is not None
+    assert incident.description == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("change", "fields", "expected"),
+    [
+        ({"field": "status", "fromString": "Open"}, {"status": status("Done", "done")}, "incident.resolved"),
+        ({"field": "status", "fromString": "Open"}, {"status": status("Doing", "indeterminate")}, "incident.updated"),
+        ({"field": "priority", "fromString": "High", "toString": "Low"}, {}, "incident.updated"),
+        ({"field": "priority", "fromString": "Low", "toString": "High"}, {}, "incident.escalated"),
+        ({"field": "summary", "fromString": "a", "toString": "b"}, {}, "incident.updated"),
+    ],
+)
+def test_what_an_update_is_follows_from_its_changelog(
+    change: dict[str, Any], fields: dict[str, Any], expected: str
+) -> None:
+    assert told(updated(change, **fields)).type == expected
+
+
+def test_what_our_account_did_is_our_own() -> None:
+    body = created() | {"user": {"accountId": "hub-account"}}
+    assert told(body, own=frozenset({"hub-account"})).own
+    assert not told(body, own=frozenset({"somebody"})).own
+
+
+def test_a_comment_with_our_mark_is_our_own() -> None:
+    comment = {"id": "7", "properties": [{"key": "firstline", "value": {"key": "k"}}], "author": {"accountId": "x"}}
+    assert told({"webhookEvent": "comment_created", "timestamp": 1, "comment": comment}).own
+
+
+def test_nobody_is_not_our_own() -> None:
+    assert not told(created(), own=frozenset({"hub-account"})).own
+
+
+def test_types_that_are_no_incidents_are_of_type_other() -> None:
+    body = created(issuetype={"name": "Story"})
+    event = told(body, incident_types=["Incident"])
+    assert (event.type, event.incident) == ("other", None)
+    assert event.reference is not None
+    assert told(created(issuetype={"name": "incident"}), incident_types=["Incident"]).type == "incident.opened"
+
+
+def test_a_change_request_that_moved_is_such_an_event() -> None:
+    fields = {"project": {"key": "HELP"}, "issuetype": {"name": "[System] Change"}}
+    event = told(updated({"field": "status"}, **fields), change={"project": "HELP"})
+    assert (event.type, event.incident) == ("change.updated", None)
+    assert event.reference is not None
+    assert event.reference.kind == "change"
+
+
+def test_an_event_nobody_knows_is_of_type_other() -> None:
+    event = told({"webhookEvent": "sprint_started", "timestamp": 1622806529000})
+    assert (event.type, event.reference, event.vendor_type) == ("other", None, "sprint_started")
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b"", "JSON"),
+        (b"\xff", "JSON"),
+        (b"[" * 100_000, "JSON"),
+        (b"[]", "the body"),
+        ({}, "webhookEvent"),
+        ({"webhookEvent": 5.5}, "webhookEvent"),
+        ({"webhookEvent": "jira:issue_created", "timestamp": 1}, "issue"),
+        ({"webhookEvent": "jira:issue_created", "issue": "HELP-1"}, "issue"),
+        ({"webhookEvent": "jira:issue_created", "issue": {"key": "HELP-1"}}, "issue.id"),
+        (created(status="Open"), "issue.fields.status"),
+        (created(priority=[1]), "issue.fields.priority"),
+        (created(components=[None, "shop"]), "issue.fields.components[1]"),
+        (created(updated="yesterday"), "issue.fields.updated"),
+        (created(updated="2021-06-04T13:35:29.781"), "issue.fields.updated"),
+        (created(summary={"a": 1}), "issue.fields.summary"),
+        (created() | {"timestamp": "soon"}, "timestamp"),
+        (created() | {"timestamp": 10**30}, "timestamp"),
+        (created() | {"changelog": {"items": {}}}, "changelog.items"),
+        (created() | {"comment": []}, "comment"),
+    ],
+)
+def test_what_jira_never_sends_is_rejected_with_its_place(body: Any, place: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        told(body)
+    assert place in str(caught.value)

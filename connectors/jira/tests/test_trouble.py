@@ -1,0 +1,148 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from firstline.connector import ChangeDraft, Evidence, Note, StateChange
+from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
+from firstline.incident import Reference
+from firstline_jira.connector import JiraConnector
+
+pytestmark = pytest.mark.anyio
+
+Make = Callable[..., JiraConnector]
+Loopback = Callable[[Any], str]
+
+CALLS: dict[str, Callable[[JiraConnector, Reference], Any]] = {
+    "fetch": lambda jira, at: jira.fetch(at),
+    "write_note, tried": lambda jira, at: jira.write_note(at, Note(key="k", headline="h")),
+    "write_note": lambda jira, at: jira.write_note(at, Note(key="k", headline="h", tried=False)),
+    "set_state": lambda jira, at: jira.set_state(at, StateChange(to="resolved")),
+    "open, tried": lambda jira, _: jira.open(ChangeDraft(key="k", type="normal", short_description="s")),
+    "open": lambda jira, _: jira.open(ChangeDraft(key="k", type="normal", short_description="s", tried=False)),
+    "approval": lambda jira, at: jira.approval(at),
+    "move": lambda jira, at: jira.move(at, "implement", Evidence()),
+    "conflicts": lambda jira, at: jira.conflicts(at),
+}
+
+STATUSES: list[tuple[int, type[FirstlineError]]] = [
+    *((status, Rejected) for status in (302, 400, 403, 404, 405, 409, 410, 413, 422)),
+    (401, Unauthorized),
+    *((status, Unavailable) for status in (408, 423, 425, 429, 500, 502, 503, 504)),
+]
+
+
+class Answering:
+    """A Jira that says the same to everything; what it says can be changed."""
+
+    def __init__(self, status: int = 200, body: str = '{"errorMessages": ["as asked"], "errors": {}}') -> None:
+        self.status = status
+        self.body = body
+        self.headers = {"Location": "/elsewhere"}
+        self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "PUT"])])
+
+    async def _answer(self, _: Request) -> Response:
+        return PlainTextResponse(self.body, self.status, headers=self.headers, media_type="application/json")
+
+
+async def raised(call: str, jira: JiraConnector, incident: Reference) -> type[Exception] | None:
+    try:
+        await CALLS[call](jira, incident)
+    except FirstlineError as error:
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_each_status_is_the_right_error_in_each_call(
+    make: Make, loopback: Loopback, incident: Reference, call: str
+) -> None:
+    answering = Answering()
+    jira = make(loopback(answering.app), own_account_id="5b")
+    found = {}
+    for answering.status in dict(STATUSES):
+        found[answering.status] = await raised(call, jira, incident)
+    assert found == dict(STATUSES)
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_success_that_is_not_jiras_is_unavailable(
+    make: Make, loopback: Loopback, incident: Reference, call: str
+) -> None:
+    answering = Answering()
+    jira = make(loopback(answering.app), own_account_id="5b")
+    bodies = ["<html>hibernating</html>", "", "[]", "{}", "null", "7", '[{"a": 1}]']
+    found = {}
+    for answering.body in bodies:
+        found[answering.body] = await raised(call, jira, incident)
+    assert found == dict.fromkeys(bodies, Unavailable)
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_the_wait_that_jira_asks_for_is_handed_on(
+    make: Make, loopback: Loopback, incident: Reference, call: str
+) -> None:
+    answering = Answering(429)
+    answering.headers = {"Retry-After": "17"}
+    jira = make(loopback(answering.app), own_account_id="5b")
+    with pytest.raises(Unavailable) as caught:
+        await CALLS[call](jira, incident)
+    assert caught.value.retry_after == 17
+
+
+async def test_the_vendors_words_are_in_the_error(make: Make, loopback: Loopback, incident: Reference) -> None:
+    answering = Answering(404, '{"errorMessages": ["Issue does not exist"], "errors": {}}')
+    with pytest.raises(Rejected, match="Issue does not exist"):
+        await make(loopback(answering.app)).fetch(incident)
+
+
+async def test_a_failed_request_is_sent_once(make: Make, loopback: Loopback, incident: Reference) -> None:
+    count = 0
+
+    async def answer(_: Request) -> Response:
+        nonlocal count
+        count += 1
+        return PlainTextResponse("", 503)
+
+    jira = make(loopback(Starlette(routes=[Route("/{path:path}", answer)])))
+    with pytest.raises(Unavailable):
+        await jira.fetch(incident)
+    assert count == 1
+
+
+@pytest.mark.parametrize("odd", ["", "..", "10001/../..", "10001?a=b", "help-1", "HELP-", "10001\n", "1" * 40])
+@pytest.mark.parametrize("call", ["fetch", "write_note", "set_state", "approval", "move", "conflicts"])
+async def test_an_odd_id_is_rejected_before_it_is_sent(make: Make, incident: Reference, call: str, odd: str) -> None:
+    jira = make("http://127.0.0.1:9", own_account_id="5b")
+    with pytest.raises(Rejected):
+        await CALLS[call](jira, incident.model_copy(update={"id": odd}))
+
+
+async def test_a_check_finds_what_is_amiss_and_its_mend(make: Make, address: str) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"api_token": "expired"},
+        {"own_account_id": "5b-another"},
+        {"change": {"project": "NONE"}},
+        {"change": {"project": "HELP", "request_type": "Upgrade"}},
+        {"change": {"project": "HELP", "statuses": {"Implementing": "review"}}},
+    ]
+    for settings in wrong:
+        amiss = [finding for finding in await make(address, **settings).check() if not finding.ok]
+        assert amiss, settings
+        assert all(finding.mend for finding in amiss), settings
+
+
+async def test_a_check_finds_missing_rights(make: Make, loopback: Loopback) -> None:
+    async def answer(request: Request) -> Response:
+        if request.url.path.endswith("/myself"):
+            return PlainTextResponse('{"accountId": "5b"}')
+        return PlainTextResponse('{"permissions": {"ADD_COMMENTS": {"havePermission": false}}}')
+
+    jira = make(loopback(Starlette(routes=[Route("/{path:path}", answer)])), change=None)
+    (amiss,) = [finding for finding in await jira.check() if not finding.ok]
+    assert "write notes" in amiss.message
+    assert "ADD_COMMENTS" in amiss.mend
