@@ -5,8 +5,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import anyio
 import psutil
 import pytest
 
@@ -59,6 +62,29 @@ def test_a_hub_that_is_killed_time_and_again_begins_each_step_once(tmp_path: Pat
     begun = Counter((tmp_path / "begun").read_text().split())
     assert begun == {f"step-{number}": 1 for number in range(steps)}
     assert set((tmp_path / "ended").read_text().split()) == {f"step-{number}:succeeded" for number in range(steps)}
+
+
+async def test_supervisors_that_are_killed_at_any_moment_begin_no_step_twice(
+    bench: Bench, runs: Path, tmp_path: Path
+) -> None:
+    launcher = launcher_of(await bench.start(FOREVER))
+    old = launcher.children()
+    moments = random.Random(1)
+    states: Counter[State] = Counter()
+    for step in (f"step-{number}" for number in range(30)):
+        run = ("sh", "-c", f"echo >> {tmp_path}/{step}")
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(bench.start, run, id=step))
+            await until(lambda step=step: launcher.children() != old or RunDirectory(runs / step).has_begun())  # type: ignore[misc]
+            await anyio.sleep(moments.uniform(0, 0.006))
+            for process in launcher.children():
+                if process not in old:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+        states[(await bench.end(await bench.start(run, id=step))).state] += 1
+        begun = tmp_path / step
+        assert not begun.exists() or begun.read_text() == "\n"
+    assert set(states) == {State.SUCCEEDED, State.UNKNOWN}
 
 
 async def test_a_run_whose_supervisor_was_killed_is_unknown_and_never_begins_again(bench: Bench) -> None:

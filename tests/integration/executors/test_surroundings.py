@@ -1,5 +1,6 @@
 """What a command finds around it, what it leaves behind, and what is refused."""
 
+import errno
 import os
 import signal
 import stat
@@ -82,6 +83,10 @@ async def test_runs_are_closed_to_other_users(bench: Bench, runs: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in (runs, Path(handle.where))] == [0o700, 0o700]
 
 
+async def test_the_beginning_is_on_record_before_a_command_runs(bench: Bench) -> None:
+    assert await say(bench, "cat ../begun.json", id="recorded") != ""
+
+
 # what it leaves behind
 
 
@@ -114,11 +119,24 @@ async def test_a_daemon_survives_a_cancel_that_comes_too_late(bench: Bench, tmp_
     pid_file = tmp_path / "pid"
     handle = await bench.start(("sh", "-c", f"sleep 100000 & echo $! > {pid_file}"))
     await bench.end(handle)
-    RunDirectory(Path(handle.where)).ask_to_cancel()
+    run = RunDirectory(Path(handle.where))
+    run.ask_to_cancel()
+    await until(lambda: not is_listened_to(run.control))
+    run.ask_to_cancel()
     await bench.executor.cancel(handle)
     daemon = process_in(pid_file)
     assert daemon.status() != psutil.STATUS_ZOMBIE
     daemon.kill()
+
+
+def is_listened_to(fifo: Path) -> bool:
+    try:
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return False
+    return True
 
 
 async def test_who_ignores_the_polite_signal_is_killed_after_the_grace(bench: Bench, tmp_path: Path) -> None:

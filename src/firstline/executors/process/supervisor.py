@@ -130,6 +130,7 @@ class Supervisor:
         """Swallow what a daemon goes on writing to the pipes it inherited: closing them would kill it (SIGPIPE). Who
         cancels now comes too late."""
         self._selector.unregister(self._control)
+        os.close(self._control)
         while self._streams:
             for key, _ in self._selector.select():
                 key.data(key.fd)
