@@ -64,7 +64,7 @@ class Hub:
             settings.hub.approval_expires,
         )
         self.dispatcher = Dispatcher(self.context, self._leases, self.decider)
-        self.deliveries = DeliveryLog(self.database, self.dispatcher.arrived.set)
+        self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)
         self.runner = Runner(self.context, self._leases, settings.hub.concurrency)
         self.write_back = WriteBack(self.context, self._leases)
         self.ready = False

@@ -2,8 +2,8 @@
 order of a record's events is kept; another takes over when it dies."""
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ import structlog
 from firstline.connector import Connector, Delivery
 from firstline.errors import FirstlineError
 from firstline.incident import Event
-from firstline.intake.decide import Decided, Decider
-from firstline.intake.record import record
+from firstline.intake.decide import Decider
+from firstline.intake.record import Read, record
 from firstline.remediation.context import Context
 from firstline.remediation.runner import wait
 from firstline.store.lease import Leases
@@ -22,17 +22,10 @@ from firstline.store.table import DELIVERY
 log = structlog.get_logger()
 
 LEASE = "dispatch"
+POURING = 0.005  # seconds: webhooks that follow each other faster pour in
 LOOK = 0.5  # seconds between two looks for what another process has stored
-BATCH = 64
-
-
-@dataclass
-class Read:
-    """A delivery, read: what it tells and what was decided, or why it is of no use."""
-
-    delivery_id: str
-    reason: str = ""
-    decided: list[Decided] = field(default_factory=list)
+BATCH = 32
+SHARE = 0.3  # of the time that deciding may take while webhooks pour in: they have to be answered in seconds
 
 
 class Dispatcher:
@@ -40,6 +33,7 @@ class Dispatcher:
         self._context = context
         self._leases = leases
         self._decider = decider
+        self._last_arrival = self._began = 0.0
         self.arrived = asyncio.Event()
 
     async def run(self) -> None:
@@ -48,13 +42,25 @@ class Dispatcher:
             try:
                 if await asyncio.to_thread(self._leases.take, LEASE):
                     while await self.dispatch():
-                        pass
+                        await self._give_way()
             except sa.exc.DBAPIError:
                 log.exception("dispatch.database")
             await wait(self.arrived, LOOK)
 
+    def stored(self) -> None:
+        """Deliveries were stored; called after each commit."""
+        self._last_arrival = time.monotonic()
+        self.arrived.set()
+
+    async def _give_way(self) -> None:
+        """Leave most of the time to webhooks while they pour in; none is lost by waiting, one may be by a time-out."""
+        took = time.monotonic() - self._began
+        if time.monotonic() - self._last_arrival < POURING:
+            await asyncio.sleep(took * (1 - SHARE) / SHARE)
+
     async def dispatch(self) -> int:
         """Dispatch the next batch; gives how many deliveries it had."""
+        self._began = time.monotonic()
         rows = await self._context.database.read(_next)
         if not rows:
             return 0
@@ -62,8 +68,8 @@ class Dispatcher:
         for row in rows:
             read.append(self._read(row))
             await asyncio.sleep(0)  # let webhooks in between
-        began = await self._context.database.write(lambda connection: [record(connection, each) for each in read])
-        if any(began):
+        began = await self._context.database.write(lambda connection: record(connection, read))
+        if began:
             self._context.work.set()
             self._context.writes.set()
         return len(rows)

@@ -1,6 +1,7 @@
 """The rows a decision leaves: a remediation in its first stage, by mode, with what people are told or asked."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import BaseModel
@@ -14,7 +15,8 @@ from firstline.store import new_id
 from firstline.store.table import ApprovalRow, RemediationRow, TimelineRow, WriteBackRow, now
 
 
-class Beginning(BaseModel):
+@dataclass(frozen=True)
+class Beginning:
     """How a matched event goes on. `active_key` is None where nothing stays active (mode `suggest`)."""
 
     remediation: RemediationRow

@@ -76,7 +76,10 @@ class Course:
             known = Reference.model_validate(row["change"]) if row["change"] else None
             await cover(self._context, row["id"], plan, incident, known, tried=row["attempts"] > 0 or row["turn"] > 1)
         await self._move(
-            row, "prepared", "prepared", "The fault is there; the change is in Implement" if plan.change_register else ""
+            row,
+            "prepared",
+            "prepared",
+            "The fault is there; the change is in Implement" if plan.change_register else "",
         )
 
     async def _prepared(self, row: Any) -> None:

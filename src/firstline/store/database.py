@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 from firstline.errors import Misdeclared
@@ -61,20 +62,36 @@ def insert_missing(connection: Connection, into: sa.Table, rows: list[dict[str, 
     """Insert those rows whose key is not there yet; the others are left as they are."""
     if not rows:
         return
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+    connection.execute(_insert(connection, into).on_conflict_do_nothing(index_elements=key), rows)
 
-        connection.execute(sqlite_insert(into).on_conflict_do_nothing(index_elements=key), rows)
-    else:
-        from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
-        connection.execute(postgres_insert(into).on_conflict_do_nothing(index_elements=key), rows)
+def upsert_newer(connection: Connection, into: sa.Table, rows: list[dict[str, Any]], key: list[str], age: str) -> None:
+    """Insert rows, or overwrite those with the key, unless the row that is there is newer by the column `age`."""
+    if not rows:
+        return
+    statement = _insert(connection, into)
+    new = statement.excluded
+    values = {column.name: new[column.name] for column in into.columns if column.name not in key}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=key, set_=values, where=into.c[age] <= new[age]), rows
+    )
 
 
 def insert(connection: Connection, *rows: SQLModel) -> None:
-    """Insert new rows, each of a table's model."""
+    """Insert new rows, each of a table's model; those of one table in one statement."""
+    tables: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        connection.execute(sa.insert(SQLModel.metadata.tables[str(row.__tablename__)]), row.model_dump())
+        tables.setdefault(str(row.__tablename__), []).append(dict(row.__dict__))
+    for name, values in tables.items():
+        into = SQLModel.metadata.tables[name]
+        connection.execute(
+            sa.insert(into), [{column.name: value[column.name] for column in into.columns} for value in values]
+        )
+
+
+def _insert(connection: Connection, into: sa.Table) -> Any:
+    """An insert that knows conflicts: the two dialects have the same methods, but no common type."""
+    return sqlite.insert(into) if connection.dialect.name == "sqlite" else postgresql.insert(into)
 
 
 def _ours(candidate: sa.Table) -> bool:

@@ -10,7 +10,7 @@ T = TypeVar("T")
 _pause = threading.Event()
 
 
-def eventually(look: Callable[[], T], seconds: float = 20.0) -> T:
+def eventually(look: Callable[[], T | None], seconds: float = 20.0) -> T:
     """Look until the result is true, and give it. Raises AssertionError with the last result after so many seconds."""
     end = time.monotonic() + seconds
     while True:

@@ -133,7 +133,7 @@ class Running:
             items = self.get("remediations")["items"]
             whole = self.get(f"remediations/{items[0]['id']}") if items else None
             settled = whole and all(one["state"] in ("done", "parked") for one in whole["write_backs"])
-            return whole if settled and whole["stage"] == "ended" else None
+            return whole if settled and whole and whole["stage"] == "ended" else None
 
         return eventually(look)
 
@@ -209,7 +209,7 @@ Start = Callable[..., Running]
 
 @pytest.fixture
 def start(folder: Path, tmp_path: Path, database_url: str) -> Iterator[Start]:
-    """`start(mode=..., change=..., extra=...)` writes the folder and runs a hub on it; calling it again runs the next."""
+    """`start(mode=..., change=..., extra=...)` writes the folder and runs a hub on it."""
     with ExitStack() as stack:
         incidents = [{"id": f"Q{n:05d}", "title": "shop does not answer", "service": "PSHOP01"} for n in range(1, 30)]
         seeds: dict[str, dict[str, Any]] = {"servicenow": {}, "pagerduty": {"incidents": incidents}}

@@ -89,7 +89,8 @@ def test_a_title_of_20000_characters_is_worked_on(start: Start) -> None:
 @pytest.mark.parametrize("field", ["service", "priority", "escalation_policy", "assignees", "teams"])
 def test_null_where_an_object_is_usual_is_no_trouble(start: Start, field: str) -> None:
     hub = start()
-    hub.post(triggered(**{field: None}))
+    absent: dict[str, Any] = {field: None}
+    hub.post(triggered(**absent))
     assert eventually(lambda: hub.get("decisions")["items"])[0]["outcome"] in ("matched", "error")
     assert hub.get("deliveries?state=parked")["items"] == []
 

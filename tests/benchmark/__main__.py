@@ -1,0 +1,16 @@
+"""`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate match start."""
+
+import sys
+
+from tests.benchmark import accept
+
+BENCHMARKS = {"accept": accept.run}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or BENCHMARKS:
+        BENCHMARKS[name]()
+
+
+if __name__ == "__main__":
+    main()
