@@ -1,7 +1,7 @@
 """Runbooks: what they declare, what is in their folder, and what they come to for one incident."""
 
 from firstline.runbook.input import Input, validate
-from firstline.runbook.load import load
+from firstline.runbook.load import digest_of, load
 from firstline.runbook.model import RunbookDeclaration
 from firstline.runbook.plan import Change, Check, Command, Http, Limits, ResolvedRunbook
 from firstline.runbook.resolve import resolve
@@ -17,6 +17,7 @@ __all__ = [
     "ResolvedRunbook",
     "Runbook",
     "RunbookDeclaration",
+    "digest_of",
     "load",
     "resolve",
     "validate",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from firstline.declaration import Misdeclarations, digest
+from firstline.declaration import Json, Misdeclarations, digest
 from firstline.declaration import load as load_document
 from firstline.runbook.folder import inventory
 from firstline.runbook.lint import lint
@@ -21,5 +21,15 @@ def load(folder: Path) -> Runbook:
         faults.insert(0, document.error(f"the id is {declared.id!r} but the folder {folder.name!r}", ("id",)))
     if faults:
         raise Misdeclarations(faults)
-    whole = digest({"runbook": declared.model_dump(mode="json"), "files": dict(files)})
-    return Runbook(declared, folder, whole, *scopes(declared))
+    return Runbook(declared, folder, _digest(declared, files), *scopes(declared))
+
+
+def digest_of(folder: Path) -> str:
+    """The digest of a runbook's folder, whatever the folder is called: a copy has that of its original. Raises
+    `Misdeclared`."""
+    declared = load_document(folder / "runbook.yaml").check(RunbookDeclaration)
+    return _digest(declared, inventory(folder))
+
+
+def _digest(declared: RunbookDeclaration, files: dict[str, Json]) -> str:
+    return digest({"runbook": declared.model_dump(mode="json"), "files": dict(files)})

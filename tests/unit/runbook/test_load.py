@@ -1,11 +1,12 @@
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from firstline.errors import Misdeclared
-from firstline.runbook import Runbook, load
+from firstline.runbook import Runbook, digest_of, load
 
 Edited = Callable[[str, str], Runbook]
 
@@ -120,6 +121,14 @@ def test_the_digest_is_the_same_wherever_the_folder_stands(folder: Path, tmp_pat
     moved.parent.mkdir()
     folder.rename(moved)
     assert load(moved).digest == before
+
+
+def test_a_copy_has_the_digest_of_its_original_until_it_is_changed(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "0a1b2c"
+    shutil.copytree(folder, copy)
+    assert digest_of(copy) == load(folder).digest
+    edit_script(copy)
+    assert digest_of(copy) != load(folder).digest
 
 
 def edit_script(folder: Path) -> None:
