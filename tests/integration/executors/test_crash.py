@@ -16,7 +16,6 @@ import pytest
 from firstline.errors import Unavailable, Unknown
 from firstline.executor import Handle, State
 from firstline.executors.command import CommandExecutor
-from firstline.executors.process import tree
 from firstline.executors.process.run_directory import RunDirectory
 from firstline.testing.executor import Bench, text_of, until
 
@@ -128,6 +127,19 @@ async def test_what_a_dead_supervisor_never_recorded_can_not_be_cancelled(bench:
     RunDirectory(Path(handle.where)).record_ended({"state": "succeeded"})
 
 
+async def test_after_the_machine_restarted_nothing_is_left_to_cancel(bench: Bench) -> None:
+    handle = await bench.start(("true",))
+    await bench.end(handle)
+    run = RunDirectory(Path(handle.where))
+    for record in ("ended.json", "process.json"):
+        (run.path / record).unlink()
+    run.record_begun({**run.begun(), "boot": "the one before"})
+    await bench.executor.cancel(handle)
+    progress = await bench.executor.watch(handle)
+    assert progress.state is State.UNKNOWN
+    assert "none of its session runs" in progress.detail
+
+
 async def test_without_the_launcher_runs_go_on_and_new_ones_begin(bench: Bench) -> None:
     old = await bench.start(FOREVER)
     launcher_of(old).kill()
@@ -161,7 +173,7 @@ async def test_the_number_of_a_dead_process_given_to_another_is_left_alone(bench
     await bench.end(handle)
     run = RunDirectory(Path(handle.where))
     (run.path / "ended.json").unlink()
-    run.record_process({"id": stranger.pid, "started": 1, "boot": tree.boot()})
+    run.record_process({"id": stranger.pid, "started": 1})
     await bench.executor.cancel(handle)
     assert stranger.status() == psutil.STATUS_SLEEPING
 

@@ -16,7 +16,7 @@ from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.executors.command.launcher import Launcher
 from firstline.executors.command.program import directory_of, environment_of, find
-from firstline.executors.command.progress import NOT_THERE, progress_of, remains
+from firstline.executors.command.progress import NOT_THERE, may_run_unseen, progress_of, remains
 from firstline.executors.command.settings import CommandSettings
 from firstline.executors.process import tree
 from firstline.executors.process.request import BEGUN, PATIENCE, Request
@@ -159,7 +159,7 @@ class CommandExecutor(Executor[CommandSettings]):
         return answer
 
     async def _end_remains(self, run: RunDirectory) -> None:
-        if not run.process():
+        if may_run_unseen(run):
             raise Unknown("the supervisor died before it recorded the command's process: it may run, or never have run")
         kill_at = time.monotonic() + self.settings.kill_grace
         _signal(run, signal.SIGTERM)

@@ -47,7 +47,7 @@ def _lost(run: RunDirectory) -> str:
     words = "its supervisor died before the end of the command (killed, or the machine went down)"
     if crash := run.crash():
         words = f"its supervisor failed: {crash}"
-    if not run.process():
+    if may_run_unseen(run):
         return f"{words}; whether the command runs is not on record"
     left = ", ".join(f"{process.id} ({process.name})" for process in remains(run))
     return f"{words}; {f'still running: {left}' if left else 'none of its session runs'}"
@@ -57,9 +57,14 @@ def remains(run: RunDirectory) -> list[tree.Process]:
     """Who is left of a run without a supervisor. A descendant that left the session, and whose parent ended, can't be
     found."""
     process = run.process()
-    if process.get("boot") != tree.boot():
+    if not process or run.begun().get("boot") != tree.boot():
         return []
     return tree.session(process["id"], process["started"])
+
+
+def may_run_unseen(run: RunDirectory) -> bool:
+    """Whether the supervisor died between the command's beginning and the record of its process."""
+    return not run.process() and run.begun().get("boot") == tree.boot()
 
 
 def _chunk(piece: Piece) -> Chunk:

@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-import sys
 from typing import NoReturn
 
 from firstline.executors.process.supervisor import supervise
@@ -54,5 +53,4 @@ def _serve(hub: socket.socket, lock: int, channel: int) -> NoReturn:
         supervise(lock, socket.socket(fileno=channel))
         status = 0
     finally:
-        sys.stderr.flush()
         os._exit(status)

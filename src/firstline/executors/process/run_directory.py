@@ -75,7 +75,7 @@ class RunDirectory:
         return _read(self._begun)
 
     def process(self) -> dict[str, Any]:
-        """`id`, `started` (ticks since boot) and `boot` of the command's process; empty when there is none."""
+        """`id` and `started` (ticks since boot) of the command's process; empty when there is none."""
         return _read(self._process)
 
     def ended(self) -> dict[str, Any]:

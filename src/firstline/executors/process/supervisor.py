@@ -90,7 +90,7 @@ class Supervisor:
         self._streams = {pipes.stdout: STDOUT, pipes.stderr: STDERR}
         for stream in self._streams:
             self._attend_to(stream, self._read)
-        self._run.record_begun({**record_of(self._request), "started_at": time.time()})
+        self._run.record_begun({**record_of(self._request), "boot": tree.boot(), "started_at": time.time()})
         self._deadline = time.monotonic() + self._request["timeout"]
         self._spawn(pipes)
 
@@ -107,7 +107,7 @@ class Supervisor:
             return
         self._child = spawned
         process = tree.look(spawned)  # ended or not: it is there until it is reaped
-        self._run.record_process({"id": spawned, "started": process and process.started, "boot": tree.boot()})
+        self._run.record_process({"id": spawned, "started": process and process.started})
 
     def attend(self) -> None:
         """Return when the command has ended, or all of it was stopped."""
