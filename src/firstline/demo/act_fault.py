@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from firstline.demo import collect, fault
 from firstline.demo.record import Record
-from firstline.demo.stage import Stage
+from firstline.demo.stage import Stage, Stuck
 
 HUNG, FULL, BROKEN = "shop: does not answer", "shop: disk quota exceeded", "shop: fails with 500"
 
@@ -19,6 +19,7 @@ class ShopSeen:
     old_logs: int | None = None
     visits_before: int | None = None
     visits_after: int | None = None
+    starts: int = 0
     answers: dict[str, int] = field(default_factory=dict)
 
 
@@ -55,6 +56,7 @@ async def _broken(stage: Stage, seen: ShopSeen) -> None:
     page = await _until_page(stage, BROKEN, "")
     await _until_change_closed(stage, page)
     seen.visits_after = fault.visits(stage.place.shop)
+    seen.starts = fault.starts(stage.place.shop)
     stage.say(f"not mended: rolled back, page {page.number} is escalated with the diagnosis")
 
 
@@ -71,11 +73,18 @@ async def _steady(stage: Stage) -> None:
 
 
 async def _until_page(stage: Stage, title: str, status: str) -> Record:
-    """The incident with this title, when it has its note and this status; an empty status: when it is escalated."""
+    """The incident with this title, when it has its note and this status; an empty status stands for escalated.
+    `Stuck` at once when it was escalated instead of resolved."""
 
     async def look() -> Record | None:
-        pages = [page for page in await collect.pages(stage) if page.title == title and page.notes]
-        return next((page for page in pages if (page.state == status if status else escalated(page))), None)
+        for page in await collect.pages(stage):
+            if page.title != title or not page.notes:
+                continue
+            if status and escalated(page):
+                raise Stuck(f"{title!r} was not mended; the note on page {page.number} says:\n{page.notes[-1]}")
+            if page.state == status or (not status and escalated(page)):
+                return page
+        return None
 
     return await stage.until(f"the page {title!r} is {status or 'escalated'} and has its note", look)
 

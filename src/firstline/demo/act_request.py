@@ -42,7 +42,7 @@ async def play(stage: Stage, seen: Seen) -> None:
     seen.accounts_asked = fault.accounts(stage.place.desk)
     stage.say(f"{seen.request} {ASKS.summary!r}: the hub has named its plan in an internal comment, and waits")
     await stage.pause(1.0)
-    await stage.ask_hub("POST", f"/approvals/{approval['id']}/approve", json={"comment": "Mara called me: it is her."})
+    await stage.until("the hub takes the approval", lambda: _approved(stage, approval["id"]))
     stage.say(f"{APPROVER} has approved the plan")
     request = await stage.until("the request is resolved", lambda: _resolved(stage, seen.request))
     await stage.until("the answer is on the request", lambda: _noted(stage, seen.request, 2))
@@ -64,8 +64,14 @@ async def _raise(stage: Stage, request: Request) -> str:
     return str(answer.json()["issueKey"])
 
 
+async def _approved(stage: Stage, approval: str) -> bool:
+    """Approve, as the second person. 409 says that it is answered: an answer of ours got lost on its way back."""
+    answer = await stage.call_hub("POST", f"/approvals/{approval}/approve", json={"comment": "Mara called: it is her."})
+    return answer.is_success or answer.status_code == 409
+
+
 async def _question(stage: Stage) -> dict[str, Any] | None:
-    waiting = (await stage.ask_hub("GET", "/approvals", params={"state": "waiting"}))["items"]
+    waiting = (await stage.ask_hub("/approvals", state="waiting"))["items"]
     return waiting[0] if waiting else None
 
 

@@ -28,7 +28,7 @@ async def tickets(stage: Stage) -> tuple[Record, ...]:
 
 
 async def changes(stage: Stage) -> tuple[Record, ...]:
-    """ServiceNow's change requests. `result` is the close code."""
+    """ServiceNow's change requests."""
     return _tasks(stage, await _tables(stage), "change_request")
 
 
@@ -66,6 +66,7 @@ def _tasks(stage: Stage, tables: dict[str, list[Row]], table: str) -> tuple[Reco
     journal: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in tables["sys_journal_field"]:
         journal[entry["element_id"], entry["element"]].append(entry["value"])
+    items = {row["sys_id"]: row["name"] for row in tables["cmdb_ci"]}
     states = INCIDENT_STATES if table == "incident" else CHANGE_STATES
     return tuple(
         Record(
@@ -77,6 +78,8 @@ def _tasks(stage: Stage, tables: dict[str, list[Row]], table: str) -> tuple[Reco
             notes=tuple(journal[row["sys_id"], "work_notes"]),
             public=tuple(journal[row["sys_id"], "comments"]),
             result=row["close_code"],
+            evidence=row["close_notes"] if row["work_start"] else "",
+            ci=items.get(row["cmdb_ci"], ""),
             url=f"{stage.address('servicenow')}/#{row['sys_id']}",
         )
         for row in tables[table]

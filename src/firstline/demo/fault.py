@@ -12,6 +12,7 @@ from firstline.demo import app
 from firstline.demo.process import MARK
 
 QUOTA_KIB = 512
+STARTS = "starts"
 OLD_LOGS = 5  # rotated log files that fill the quota
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "Mara Keller": {"locked": True, "reason": "wrong passwords", "failed_passwords": 5},
@@ -21,13 +22,15 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
 
 
 def install_shop(folder: Path, port: int) -> None:
-    """Put the shop's settings and its start command in its folder."""
+    """Put the shop's settings and its start command in its folder. The command notes each start: a restart that ran
+    twice would show."""
     settings = {"port": port, "quota_kib": QUOTA_KIB, "greeting": "Everything you need for the road."}
     (folder / "shop.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     command = shlex.join([sys.executable, "-I", "-S", app.__file__, str(folder), "--detach"])
     start = folder / "start"
     mark = shlex.quote(str(folder.parent))
-    start.write_text(f"#!/bin/sh\nexport {MARK}={mark}\nexec {command}\n", encoding="utf-8")
+    count = f"date >>{shlex.quote(str(folder / STARTS))}"
+    start.write_text(f"#!/bin/sh\nset -e\nexport {MARK}={mark}\n{count}\nexec {command}\n", encoding="utf-8")
     start.chmod(0o755)
 
 
@@ -61,9 +64,10 @@ def break_settings(shop: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8")[:20], encoding="utf-8")
 
 
-def visits(shop: Path) -> int:
-    """What the shop's cache holds: how many pages it served."""
-    return int((shop / "cache" / "visits").read_text(encoding="ascii"))
+def visits(shop: Path) -> int | None:
+    """What the shop's cache holds: how many pages it served. None when the cache is gone."""
+    path = shop / "cache" / "visits"
+    return int(path.read_text(encoding="ascii")) if path.exists() else None
 
 
 def pid(shop: Path) -> int:
@@ -72,3 +76,7 @@ def pid(shop: Path) -> int:
 
 def old_logs(shop: Path) -> int:
     return len(list((shop / "logs").glob("access.log.*")))
+
+
+def starts(shop: Path) -> int:
+    return len((shop / STARTS).read_text(encoding="ascii").splitlines())

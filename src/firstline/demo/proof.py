@@ -59,6 +59,7 @@ def _faults(records: Records, shop: ShopSeen) -> Iterator[Proof]:
         shop.visits_before is not None and shop.visits_before == shop.visits_after,
         f"{shop.visits_before} visits before, {shop.visits_after} after",
     )
+    yield _is("the shop was started once by each restart, and once at first", 3, shop.starts)
     yield _is("each page has its note once", [1] * 3, [len(page.notes) for page in records.pages])
 
 
@@ -107,6 +108,10 @@ def _whole(records: Records) -> Iterator[Proof]:
     yield _is("there are four changes and no more", 4, len(records.changes))
     open_changes = [change.number for change in records.changes if change.state != "Closed"]
     yield Proof("every change is closed", not open_changes, ", ".join(open_changes))
+    items = Counter(change.ci for change in records.changes)
+    yield _is("every change covers its item", Counter({"shop": 3, "accounts": 1}), items)
+    bare = [change.number for change in records.changes if "digest" not in change.evidence]
+    yield Proof("every change was in Implement and carries its evidence", not bare, ", ".join(bare))
 
 
 def _is(claim: str, wanted: object, seen: object) -> Proof:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, order=True)
 class Record:
-    """One record, whatever system it is in. `state` is in the vendor's own word; `notes` are in the order of writing.
-    `public` holds what the caller can read."""
+    """One record, whatever system it is in. `state` is in the vendor's own words; `notes` are in the order of writing,
+    `public` those of them that the caller can read. `result`: how a change was closed, who has a page, a request's
+    resolution. `evidence`: a change's close notes, empty if it never was in Implement. `ci`: its item's name."""
 
     system: str
     kind: str
@@ -17,7 +18,9 @@ class Record:
     state: str
     notes: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
-    result: str = field(default="", metadata={"for": "a change: its close code; an incident: who has it"})
+    result: str = ""
+    evidence: str = ""
+    ci: str = ""
     url: str = ""
 
 
@@ -62,8 +65,9 @@ def comparable(records: Records) -> list[tuple[str, ...]]:
 
 
 def _plain(record: Record) -> tuple[str, ...]:
-    words = (record.system, record.kind, record.title, record.state, record.result)
-    return (*words, *_steady("internal", record.notes), *_steady("public", record.public))
+    words = (record.system, record.kind, record.title, record.state, record.result, record.ci)
+    notes = (*_steady("internal", record.notes), *_steady("public", record.public))
+    return (*words, *notes, *_steady("evidence", [record.evidence]))
 
 
 def _steady(kind: str, notes: Iterable[str]) -> list[str]:

@@ -52,10 +52,17 @@ class Stage:
         return f"http://127.0.0.1:{self.ports[name]}"
 
     async def set_up(self) -> None:
-        """Start all of it, and return when all of it answers."""
+        self.lay_out()
+        await self.start()
+
+    def lay_out(self) -> None:
+        """Fill the folder: what the hub reads, the shop, the accounts."""
         render(self.place, {TEMPLATE_PORTS[name]: port for name, port in self.ports.items()})
         fault.install_shop(self.place.shop, self.ports["shop"])
         fault.install_accounts(self.place.desk)
+
+    async def start(self) -> None:
+        """Start everything, and return when all of it answers."""
         self.say("starting the sandboxes of ServiceNow, Jira and PagerDuty")
         for system in SYSTEMS:
             self.start_sandbox(system)
@@ -79,6 +86,10 @@ class Stage:
     def start_hub(self) -> None:
         self.processes.start("hub", [*FIRSTLINE, "serve", "--folder", str(self.place.hub)], self.hub_environment())
 
+    def kill_hub(self) -> None:
+        """As `kill -9` does. What its runbooks have started goes on."""
+        self.processes.kill("hub")
+
     def start_monitor(self) -> None:
         command = [sys.executable, "-I", "-S", monitor.__file__]
         self.processes.start("monitor", [*command, self.address("shop"), self.address("pagerduty"), ROUTING_KEY])
@@ -98,17 +109,19 @@ class Stage:
             raise Stuck(f"no token could be made for {person}: {made.stderr.decode()[-2000:]}")
         return made.stdout.decode().split()[-1]
 
-    async def ask_hub(self, method: str, path: str, **options: Any) -> Any:
+    async def call_hub(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The hub's API, as the approver."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = await self.http.request(method, f"{self.address('hub')}/api/v1{path}", headers=headers, **options)
-        return answer.raise_for_status().json()
+        return await self.http.request(method, f"{self.address('hub')}/api/v1{path}", headers=headers, **options)
+
+    async def ask_hub(self, path: str, **filters: str) -> Any:
+        return (await self.call_hub("GET", path, params=filters)).raise_for_status().json()
 
     async def listed(self, path: str, **filters: str) -> AsyncIterator[dict[str, Any]]:
         """Each row of one of the hub's lists, newest first."""
         before = ""
         while True:
-            page = await self.ask_hub("GET", path, params={"limit": 500, "before": before, **filters})
+            page = await self.ask_hub(path, limit="500", before=before, **filters)
             for row in page["items"]:
                 yield row
             if not (before := page["next"] or ""):

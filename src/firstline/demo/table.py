@@ -62,7 +62,7 @@ def _show_proofs(console: Console, outcome: Outcome) -> None:
 def _addresses(stage: Stage) -> dict[str, str]:
     names = {"servicenow": "ServiceNow", "jira": "Jira", "pagerduty": "PagerDuty"}
     sandboxes = {names[system]: stage.address(system) for system in SYSTEMS}
-    return {"The hub": stage.address("hub"), "  its token": stage.token, **sandboxes, "The shop": stage.address("shop")}
+    return {"The hub": stage.address("hub"), "  its token": stage.token, **sandboxes}
 
 
 def _rows(outcome: Outcome) -> Iterator[Row]:

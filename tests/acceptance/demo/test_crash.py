@@ -1,0 +1,76 @@
+"""`kill -9` of the hub at any moment of the story, then starting it again, ends in the same records."""
+
+import random
+from pathlib import Path
+
+import anyio
+import pytest
+
+from firstline.demo import story
+from firstline.demo.record import comparable
+from firstline.demo.stage import Stage, Stuck
+from firstline.demo.story import Outcome, staged
+
+pytestmark = pytest.mark.anyio
+
+KILLS = 20
+SEED = 20161123
+INCIDENTS = 75  # enough for some of each mode to be under way at each kill
+LONGEST = 2.5  # seconds from one start to the next kill: shorter than most starts are long, or a little after
+SPEED = 3.0
+
+
+class Killer:
+    """Kills the hub at random moments until the story ends or it has killed often enough. Moments are counted from the
+    start of the hub's process: some fall before it is ready, some among its work."""
+
+    def __init__(self, chance: random.Random, kills: int) -> None:
+        self._chance = chance
+        self.left = kills
+
+    async def run(self, stage: Stage, ended: anyio.Event) -> None:
+        while self.left and not ended.is_set():
+            with anyio.move_on_after(self._chance.uniform(0, LONGEST)):
+                await ended.wait()
+            if not ended.is_set():
+                self.left -= 1
+                stage.kill_hub()
+                stage.start_hub()
+                await self._let_it_come_up(stage, ended)
+
+    async def _let_it_come_up(self, stage: Stage, ended: anyio.Event) -> None:
+        """Two of three kills wait until the hub is up again: one that never comes up would never get on."""
+        if self._chance.random() < 2 / 3:
+            try:
+                await stage.answers("hub", "/readyz")
+            except Stuck:
+                ended.set()
+                raise
+
+
+async def play(root: Path, killer: Killer | None = None) -> Outcome:
+    async with staged(root, lambda _: None, speed=SPEED, patience=150) as stage:
+        await stage.set_up()
+        ended = anyio.Event()
+        async with anyio.create_task_group() as group:
+            if killer is not None:
+                group.start_soon(killer.run, stage, ended)
+            outcome = await story.play(stage, INCIDENTS)
+            ended.set()
+        return outcome
+
+
+async def test_twenty_kills_at_random_moments_leave_the_records_of_an_undisturbed_run(tmp_path: Path) -> None:
+    root = tmp_path / "demo"
+    undisturbed = await play(root)
+    assert undisturbed.right, undisturbed
+    killer = Killer(random.Random(SEED), KILLS)
+    plays = 0
+    while killer.left:
+        before = killer.left
+        outcome = await play(root, killer)
+        plays += 1
+        assert not outcome.stuck
+        assert [proof for proof in outcome.proofs if not proof.holds] == []
+        assert comparable(outcome.records) == comparable(undisturbed.records)
+        assert killer.left < before, "the story was over before the first kill"

@@ -1,0 +1,131 @@
+"""The story comes out right when everything works, and does not when something doesn't."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from firstline.demo import story
+from firstline.demo.process import marked
+from firstline.demo.stage import FIRSTLINE, Stage
+from firstline.demo.story import Outcome, staged
+
+pytestmark = pytest.mark.anyio
+
+SHORT = 45  # incidents, among them some of each mode
+RUNBOOKS = "mappings/shop/runbooks"
+
+
+async def play(root: Path, before: Callable[[Stage], None] = lambda _: None) -> Outcome:
+    """A short story, after `before` has changed what the hub will read."""
+    async with staged(root, lambda _: None, speed=4) as stage:
+        stage.lay_out()
+        before(stage)
+        await stage.start()
+        return await story.play(stage, SHORT)
+
+
+def wrong(outcome: Outcome) -> set[str]:
+    return {proof.claim for proof in outcome.proofs if not proof.holds}
+
+
+def spoil(stage: Stage, script: str) -> None:
+    """Make a script do nothing, and say that it went well."""
+    (stage.place.hub / RUNBOOKS / script).write_text("#!/bin/sh\nexit 0\n")
+
+
+async def test_a_short_story_comes_out_right_and_leaves_no_process(tmp_path: Path) -> None:
+    outcome = await play(tmp_path / "demo")
+    assert not outcome.stuck
+    assert not wrong(outcome)
+    assert outcome.right
+    assert set(outcome.seen.modes.values()) == {"auto", "suggest", ""}
+    assert not list(marked(tmp_path / "demo"))
+
+
+async def test_without_the_step_that_starts_the_shop_the_story_fails(tmp_path: Path) -> None:
+    outcome = await play(tmp_path / "demo", lambda stage: spoil(stage, "restart-web/start"))
+    assert not outcome.right
+    assert "'shop: does not answer' was not mended" in "".join(outcome.stuck)
+    assert "'shop: does not answer': one change, closed successful" in wrong(outcome)
+
+
+async def test_without_the_step_that_clears_the_logs_the_story_fails(tmp_path: Path) -> None:
+    outcome = await play(tmp_path / "demo", lambda stage: spoil(stage, "clear-logs/clear"))
+    assert not outcome.right
+    assert "'shop: disk quota exceeded' is resolved in PagerDuty" in wrong(outcome)
+
+
+async def test_without_the_rollback_the_story_fails(tmp_path: Path) -> None:
+    outcome = await play(tmp_path / "demo", lambda stage: spoil(stage, "restart-web/restore"))
+    assert wrong(outcome) == {"the rollback put the cache back as it was"}
+
+
+def test_the_command_tells_the_story_in_plain_lines_and_exits_0(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [*FIRSTLINE, "demo", "--speed", "2", "--folder", str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "200 real incidents opened | ServiceNow | looked up the like of 26, proposed it for 9, left 165 alone" in (
+        told.stdout
+    )
+    assert "\x1b[" not in told.stdout
+    assert "WRONG" not in told.stdout
+    assert not list(marked(tmp_path / "demo"))
+
+
+def test_ctrl_c_in_the_middle_ends_all_that_was_started(tmp_path: Path) -> None:
+    with demo_at_a_terminal(tmp_path / "demo", "1") as (demo, screen):
+        wait_for(screen, "breaking it")
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 130
+    assert not list(marked(tmp_path / "demo"))
+
+
+def test_at_a_terminal_it_stays_until_ctrl_c_and_then_exits_0(tmp_path: Path) -> None:
+    with demo_at_a_terminal(tmp_path / "demo", "10") as (demo, screen):
+        shown = wait_for(screen, "Ctrl-C")
+        assert "What happened" in shown
+        assert len(list(marked(tmp_path / "demo"))) == 5  # three sandboxes, hub, monitor
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 0
+    assert not list(marked(tmp_path / "demo"))
+
+
+@contextmanager
+def demo_at_a_terminal(root: Path, speed: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    ours, theirs = pty.openpty()
+    command = [*FIRSTLINE, "demo", "--speed", speed, "--folder", str(root)]
+    demo = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    try:
+        yield demo, ours
+    finally:
+        demo.kill()
+        demo.wait()
+        os.close(ours)
+
+
+def wait_for(screen: int, words: str) -> str:
+    """Read the terminal until the words stand on it; without its colours."""
+    shown = ""
+    while words not in shown:
+        try:
+            chunk = os.read(screen, 65536)
+        except OSError:  # the other end is closed: the demo has ended
+            chunk = b""
+        assert chunk, f"it ended without {words!r}:\n{shown}"
+        sys.stdout.write(chunk.decode(errors="replace"))
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown + chunk.decode(errors="replace"))
+    return shown
