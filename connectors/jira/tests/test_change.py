@@ -180,6 +180,13 @@ async def test_a_project_without_changes_is_rejected_with_what_it_has(
         await make(address, change=change).open(STANDARD)
 
 
+async def test_a_project_without_request_types_keeps_changes_too(make: Make, address: str) -> None:
+    jira = make(address, change={"project": "HELP", "issue_type": "[System] Change"})
+    change = await jira.open(STANDARD)
+    await jira.move(change, "implement", Evidence())
+    assert (await jira.approval(change)).state == "not_required"
+
+
 async def test_a_connection_without_change_settings_keeps_no_changes(make: Make, address: str) -> None:
     with pytest.raises(Rejected, match="keeps no changes"):
         await make(address, change=None).open(STANDARD)

@@ -1,13 +1,12 @@
 """Every body over the wire, both ways, against Atlassian's OpenAPI file."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from connectors.jira.tests.openapi import OpenApi, Recorder
 
 from firstline.connector import ChangeDraft, Evidence, Note, StateChange
 from firstline.errors import Rejected
@@ -17,42 +16,28 @@ from firstline_jira.connector import JiraConnector
 pytestmark = pytest.mark.anyio
 
 
-def _load() -> Any:
-    """Test folders are no packages, so that a module beside this one is loaded by its path."""
-    spec = importlib.util.spec_from_file_location("jira_openapi", Path(__file__).with_name("openapi.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-openapi = _load()
-
-
 @pytest.fixture(scope="module")
-def document() -> Any:
+def document() -> OpenApi:
     contracts = Path(__file__).parents[4] / "shared" / "contracts" / "jira"
-    return openapi.OpenApi(contracts / "cloud-platform-v3.openapi.json.gz")
+    return OpenApi(contracts / "cloud-platform-v3.openapi.json.gz")
 
 
 @pytest.fixture
-def recorder(sandbox: Any) -> Any:
-    return openapi.Recorder(sandbox)
+def recorder(sandbox: Any) -> Recorder:
+    return Recorder(sandbox)
 
 
 @pytest.fixture
-def address(loopback: Callable[[Any], str], recorder: Any) -> str:
+def address(loopback: Callable[[Any], str], recorder: Recorder) -> str:
     return loopback(recorder)
 
 
-def platform(recorder: Any) -> Iterator[tuple[str, str, bytes, int, bytes]]:
+def platform(recorder: Recorder) -> Iterator[tuple[str, str, bytes, int, bytes]]:
     return (row for row in recorder.seen if row[1].startswith("/rest/api/3"))
 
 
 async def test_all_that_the_connector_sends_is_as_documented(
-    jira: JiraConnector, recorder: Any, document: Any, incident: Reference
+    jira: JiraConnector, recorder: Recorder, document: OpenApi, incident: Reference
 ) -> None:
     draft = ChangeDraft(key="k", type="standard", short_description="s", incident=incident, ci="shop")
     change = await jira.open(draft)
@@ -93,7 +78,7 @@ READS = [
 
 @pytest.mark.parametrize("path", READS)
 async def test_the_sandbox_answers_a_read_as_documented(
-    site: httpx.AsyncClient, recorder: Any, document: Any, path: str
+    site: httpx.AsyncClient, recorder: Recorder, document: OpenApi, path: str
 ) -> None:
     answer = await site.get(f"/rest/api/3{path}")
     assert answer.status_code == 200
@@ -120,14 +105,14 @@ async def test_the_sandbox_answers_a_read_as_documented(
     ],
 )
 async def test_the_sandbox_refuses_as_documented(
-    site: httpx.AsyncClient, document: Any, method: str, path: str, body: Any, status: int
+    site: httpx.AsyncClient, document: OpenApi, method: str, path: str, body: Any, status: int
 ) -> None:
     answer = await site.request(method, f"/rest/api/3{path}", json=body)
     document.check_answer(method, f"/rest/api/3{path}", answer.status_code, answer.content)
     assert answer.status_code == status
 
 
-async def test_properties_are_kept_as_documented(site: httpx.AsyncClient, document: Any) -> None:
+async def test_properties_are_kept_as_documented(site: httpx.AsyncClient, document: OpenApi) -> None:
     path = "/rest/api/3/issue/HELP-1/properties/colour"
     for status in (201, 200):
         assert (await site.put(path, json={"is": "red"})).status_code == status
@@ -137,7 +122,7 @@ async def test_properties_are_kept_as_documented(site: httpx.AsyncClient, docume
 
 
 async def test_properties_of_a_comment_are_read_as_documented(
-    jira: JiraConnector, site: httpx.AsyncClient, document: Any, incident: Reference
+    jira: JiraConnector, site: httpx.AsyncClient, document: OpenApi, incident: Reference
 ) -> None:
     comment = await jira.write_note(incident, Note(key="n", headline="h"))
     all_of_them = f"/rest/api/3/comment/{comment.id}/properties"
@@ -146,7 +131,7 @@ async def test_properties_of_a_comment_are_read_as_documented(
         document.check_answer("GET", path, answer.status_code, answer.content)
 
 
-async def test_the_check_itself_fails_on_what_is_not_documented(document: Any) -> None:
+async def test_the_check_itself_fails_on_what_is_not_documented(document: OpenApi) -> None:
     with pytest.raises(AssertionError):
         document.check_answer("GET", "/rest/api/3/myself", 200, b'{"colour": "red"}')
     with pytest.raises(AssertionError):
@@ -155,7 +140,7 @@ async def test_the_check_itself_fails_on_what_is_not_documented(document: Any) -
         document.operation("GET", "/rest/api/3/nothing")
 
 
-async def test_search_pages_by_token(site: httpx.AsyncClient, document: Any) -> None:
+async def test_search_pages_by_token(site: httpx.AsyncClient, document: OpenApi) -> None:
     path, found, token = "/rest/api/3/search/jql", [], None
     while True:
         query = {"jql": "project = HELP ORDER BY key ASC", "maxResults": 1, "fields": ["summary"]}

@@ -103,6 +103,16 @@ async def test_what_happens_is_told_in_order_and_signed(
     assert versions == sorted(versions)
 
 
+async def test_a_restarted_hub_knows_its_own_echoes_once_it_has_checked(
+    make: Callable[[str], JiraConnector], hub: Hub, address: str, jira: JiraConnector, incident: Reference
+) -> None:
+    await jira.write_note(incident, Note(key="n", headline="h"))
+    restarted = make(address)
+    await restarted.check()
+    deliveries = [await hub.next() for _ in range(2)]
+    assert [restarted.translate(delivery)[0].own for delivery in deliveries] == [False, True]
+
+
 async def test_the_webhooks_view_is_the_fetched_one(
     told: Callable[[], Any], jira: JiraConnector, incident: Reference
 ) -> None:

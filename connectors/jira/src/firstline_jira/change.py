@@ -101,12 +101,16 @@ class Changes:
         keys = [f"{project}-{n}" for n in range(max(1, number - BEFORE + 1), number + BEYOND + 1)]
         return await self._site.bulk_fetch(keys, ["labels"], [CHANGE])
 
+    async def _approvals(self, issue: str) -> list[Tree]:
+        """Only customer requests have approvals; elsewhere the status alone says how far a change is."""
+        return [] if self._settings.issue_type else await self._site.approvals(issue)
+
     async def approval(self, reference: Reference) -> Approval:
         """Pending beats decided, the last decision beats earlier ones. A status that asks for approval without naming
         approvers waits as well."""
         issue = issue_id(reference)
         status = (await self._rest.issue(issue, fields="status"))["fields"].get("status")
-        return self._approval(status, await self._site.approvals(issue))
+        return self._approval(status, await self._approvals(issue))
 
     def _approval(self, status: Any, approvals: list[Tree]) -> Approval:
         by = tuple(name for approval in approvals for name in _approvers(approval))
@@ -152,7 +156,7 @@ class Changes:
             )
 
     async def _refuse_unapproved(self, issue: str, reference: Reference, state: ChangeState) -> None:
-        approvals = await self._site.approvals(issue)
+        approvals = await self._approvals(issue)
         decided = [str(a.get("finalDecision", "")) for a in sorted(approvals, key=_created)]
         if "pending" in decided or decided[-1:] == ["declined"] or (state in ASKING and "approved" not in decided):
             by = ", ".join(name for approval in approvals for name in _approvers(approval)) or "nobody is named"

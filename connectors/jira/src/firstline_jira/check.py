@@ -23,8 +23,11 @@ RIGHTS = {
 CHANGE_RIGHTS = {"CREATE_ISSUES": "open changes", "LINK_ISSUES": "link a change with its incident"}
 
 
-async def check(settings: JiraSettings, rest: Rest, site: Site, changes: Changes | None) -> list[Finding]:
-    findings = [await _attempt("sign-in", lambda: _sign_in(settings, rest))]
+async def check(
+    settings: JiraSettings, rest: Rest, site: Site, changes: Changes | None, learn: Callable[[str], None]
+) -> list[Finding]:
+    """`learn` is told the id of the account that signed in."""
+    findings = [await _attempt("sign-in", lambda: _sign_in(settings, rest, learn))]
     if not findings[0].ok:
         return findings
     findings.append(await _attempt("rights", lambda: _rights(site, "", RIGHTS)))
@@ -52,7 +55,7 @@ def _mend(error: FirstlineError) -> str:
     return "change the setting, or the project, that the message names"
 
 
-async def _sign_in(settings: JiraSettings, rest: Rest) -> Finding:
+async def _sign_in(settings: JiraSettings, rest: Rest, learn: Callable[[str], None]) -> Finding:
     me = await rest.myself()
     found = account(me, "myself")
     if settings.own_account_id and settings.own_account_id != found:
@@ -64,6 +67,7 @@ async def _sign_in(settings: JiraSettings, rest: Rest) -> Finding:
         )
     if not found:
         raise Unavailable("GET myself answered something that names no account")
+    learn(found)
     return Finding(ok=True, subject="sign-in", message=f"{settings.base_url} as {me.get('displayName') or found}")
 
 

@@ -71,12 +71,12 @@ class JiraConnector(Connector[JiraSettings], ChangeRegister):
         await self._workflow.set_state(reference, change)
 
     async def _learn_own_id(self) -> None:
-        """Before the first write, so that its echo is known as ours."""
+        """Before the first write, so that its echo is known as ours; `check`, which runs at start, does it as well."""
         if not self.settings.own_account_id and self._own == {self.settings.user}:
             self._own.add(account(await self._rest.myself(), "myself") or self.settings.user)
 
     async def check(self) -> list[Finding]:
-        return await check(self.settings, self._rest, self._site, self._changes)
+        return await check(self.settings, self._rest, self._site, self._changes, self._own.add)
 
     async def aclose(self) -> None:
         await self._rest.aclose()
