@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SPEED ?= 1
-export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup demo test lint bench lock clean
 

@@ -5,6 +5,7 @@ run goes on when the hub dies and is found again when it comes back. Errors mean
 (`firstline.connector`); `Unknown` from any method stops the remediation and asks a person.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import ClassVar, Generic, Literal, TypeVar
@@ -22,7 +23,7 @@ class Step(Value):
     """One thing to run on one target, complete: nothing in it is resolved later. Times are in seconds, sizes in
     bytes."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,120}$", description="Same id, same run: it begins once.")
+    id: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}$", description="Same id, same run: it begins once.")
     name: str = ""
     target: str = Field(default="local", description="Where it runs, in the executor's own terms.")
     run: tuple[str, ...] = Field(min_length=1, description="Program and arguments; no shell reads them.")
@@ -100,6 +101,11 @@ class Executor(ABC, Generic[SettingsT]):
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
         """Say how far it is, with the output from `offset` on. Called repeatedly while it runs, with growing pauses,
         and by people who look. Returns state `unknown` when the run can no longer be found or its end was not seen."""
+
+    async def wait(self, handle: Handle, timeout: float) -> None:  # noqa: ARG002
+        """Return when the run has ended, at the latest after `timeout` seconds. Called between two looks. An executor
+        that hears of the end says so sooner than this does."""
+        await asyncio.sleep(timeout)
 
     @abstractmethod
     async def cancel(self, handle: Handle) -> None:

@@ -2,9 +2,15 @@
 
 import sys
 
-from tests.benchmark import accept
+from tests.benchmark import accept, latency, match, remediate, start
 
-BENCHMARKS = {"accept": accept.run}
+BENCHMARKS = {
+    "accept": accept.run,
+    "latency": latency.run,
+    "remediate": remediate.run,
+    "match": match.run,
+    "start": start.run,
+}
 
 
 def main() -> None:

@@ -92,7 +92,15 @@ LOOK_SCRIPT = '#!/bin/sh\nexec touch "$STARTED/$1"\n'
 
 
 @dataclass
+class Prepared:
+    folder: Path
+    port: int
+    token: str
+
+
+@dataclass
 class Running:
+    folder: Path
     port: int
     process: psutil.Process
     token: str
@@ -110,17 +118,32 @@ class Running:
         children = [c.cpu_times() for c in self.process.children(recursive=True)]
         return float(own + sum(c.user + c.system + c.children_user + c.children_system for c in children))
 
+    def memory(self) -> int:
+        """Bytes that the hub and its children have for themselves."""
+        return sum(each.memory_full_info().uss for each in (self.process, *self.process.children(recursive=True)))
+
 
 @contextmanager
 def hub(folder: Path, *arguments: str, database: str = "", vendors: dict[str, str] | None = None) -> Iterator[Running]:
     """A hub on a new folder, ready."""
+    with run(prepare(folder, database=database, vendors=vendors), *arguments) as running:
+        yield running
+
+
+def prepare(folder: Path, *, database: str = "", vendors: dict[str, str] | None = None) -> Prepared:
+    """Write the folder of a hub."""
     port = free_port()
     _write(folder, port, database or f"sqlite:///{folder}/firstline.db", vendors or {})
-    token = _token(folder)
-    command = [sys.executable, "-m", "tests.benchmark.server", str(folder), *arguments]
-    with _process(command, {"STARTED": str(folder / "started")}) as process:
-        _ready(port)
-        yield Running(port, psutil.Process(process.pid), token)
+    return Prepared(folder, port, _token(folder))
+
+
+@contextmanager
+def run(prepared: Prepared, *arguments: str) -> Iterator[Running]:
+    """Run the hub of a folder; gives it when it is ready."""
+    command = [sys.executable, "-m", "tests.benchmark.server", str(prepared.folder), *arguments]
+    with _process(command, {"STARTED": str(prepared.folder / "started")}) as process:
+        _ready(prepared.port)
+        yield Running(prepared.folder, prepared.port, psutil.Process(process.pid), prepared.token)
 
 
 @contextmanager

@@ -9,12 +9,13 @@ import uvicorn
 
 from firstline import settings
 from firstline.cli.option import Folder
-from firstline.hub import Hub
-from firstline.web.app import create_app
 
 
 def serve(folder: Folder = Path()) -> None:
     """Run the hub: take webhooks, run runbooks, write back. Ctrl-C or SIGTERM stops it; what runs goes on."""
+    from firstline.hub import Hub  # late: the other commands start in half the time without it
+    from firstline.web.app import create_app
+
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

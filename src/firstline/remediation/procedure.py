@@ -1,6 +1,5 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
-import asyncio
 import time
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from firstline.runbook import Command
 from firstline.store.database import insert
 from firstline.store.table import RUN, RunRow, now
 
-FIRST_LOOK = 0.004  # seconds; most short commands have ended by the third look
+FIRST_LOOK = 0.02  # seconds, where the executor does not hear of the end by itself
 LONGEST_LOOK = 1.0
 STORED_OUTPUT = 65_536  # characters of a run's output kept in the database: head and tail
 
@@ -112,7 +111,7 @@ class Procedure:
             offset, dropped = progress.offset, max(dropped, progress.dropped)
             if progress.state.ended:
                 return progress, _cut("".join(chunks), dropped)
-            await asyncio.sleep(pause)
+            await executor.wait(handle, pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
     async def _end(self, run_id: str, handle: Handle, progress: Progress, output: str) -> None:

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from firstline.errors import Rejected
+from firstline.errors import Misdeclared, Rejected
+from firstline.runbook import digest_of
 
 
 def keep(shelf: Path, digest: str, folder: Path) -> Path:
@@ -15,14 +16,21 @@ def keep(shelf: Path, digest: str, folder: Path) -> Path:
     if not kept.exists():
         shelf.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=shelf, prefix=".new-"))
-        shutil.copytree(folder, scratch / "runbook", ignore=shutil.ignore_patterns("__pycache__", ".*"))
         try:
-            (scratch / "runbook").rename(kept)
+            _copy(folder, scratch / folder.name, digest)
+            (scratch / folder.name).rename(kept)
         except OSError:  # another process was first; what it kept is the same
             if not kept.exists():
                 raise
-        shutil.rmtree(scratch, ignore_errors=True)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return kept
+
+
+def _copy(folder: Path, to: Path, digest: str) -> None:
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    if digest_of(to) != digest:
+        raise Misdeclared("changed while it was read; it is read again with the next change", place=f"{folder}:1:1")
 
 
 def program(shelf: Path, digest: str, run: tuple[str, ...]) -> tuple[tuple[str, ...], Path]:
