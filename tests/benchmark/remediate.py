@@ -16,12 +16,15 @@ WARM = 20
 
 
 def run() -> None:
-    with tempfile.TemporaryDirectory() as scratch, stage.sandboxes(COUNT + WARM) as vendors:
-        with stage.hub(Path(scratch, "hub"), vendors=vendors) as hub:
-            _play(hub, 0, WARM)
-            cpu, begun = hub.cpu(), time.perf_counter()
-            _play(hub, WARM, COUNT)
-            took, used = time.perf_counter() - begun, hub.cpu() - cpu
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        stage.sandboxes(COUNT + WARM) as vendors,
+        stage.hub(Path(scratch, "hub"), vendors=vendors) as hub,
+    ):
+        _play(hub, 0, WARM)
+        cpu, begun = hub.cpu(), time.perf_counter()
+        _play(hub, WARM, COUNT)
+        took, used = time.perf_counter() - begun, hub.cpu() - cpu
     rate, each = COUNT / took, used / COUNT * 1000
     about = {"yardstick": "vendors' sandboxes on the same two cores, SQLite, one process", "remediations": COUNT}
     tell("whole remediations", rate, "1/s", wanted="at least 15", met=rate >= 15, **about)

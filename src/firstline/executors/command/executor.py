@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from firstline.errors import Rejected, Unavailable, Unknown
+from firstline.errors import Unavailable, Unknown
 from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.executors.command.launcher import Launcher
 from firstline.executors.command.program import directory_of, environment_of, find
@@ -50,8 +50,6 @@ class CommandExecutor(Executor[CommandSettings]):
         self._channels: dict[str, socket.socket] = {}
 
     async def start(self, step: Step) -> Handle:
-        if step.id in (".", ".."):
-            raise Rejected(f"{step.id!r} can't be the id of a step: each has a directory of that name")
         run = RunDirectory(self._directory / step.id)
         if not run.has_begun():
             request = self._request(step, run)
