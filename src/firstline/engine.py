@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -16,6 +17,7 @@ from firstline.store import Database
 
 # Recovery matches it exactly; the default would hash the source, so that an upgrade orphaned what was under way.
 VERSION = "1"
+FORGET = 1000  # workflows deleted at a time
 
 
 class Engine:
@@ -77,6 +79,15 @@ class Engine:
     async def take_over(self, boot: str) -> None:
         """Go on with the workflows of a boot that is dead for certain."""
         await asyncio.to_thread(DBOS._recover_pending_workflows, [boot])
+
+    async def forget(self, before: datetime) -> int:
+        """Delete what is remembered of workflows that ended before a time; gives how many. A turn never comes again,
+        so no deleted id is started anew."""
+        ended = await DBOS.list_workflows_async(
+            completed_before=before.isoformat(), limit=FORGET, load_input=False, load_output=False
+        )
+        await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
+        return len(ended)
 
     async def close(self) -> None:
         """Let go. Unfinished workflows go on where the next process takes them over."""

@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,13 +29,14 @@ from firstline.remediation.writeback import WriteBack
 from firstline.settings import Settings, typed
 from firstline.store import Database
 from firstline.store.lease import Leases
-from firstline.store.table import CONNECTION
+from firstline.store.table import CONNECTION, now
 
 log = structlog.get_logger()
 
 TAKE_OVER = 2.0  # seconds between two looks for the work of dead processes
 RELOAD = 2.0  # seconds between two looks at the users' files
 EXPIRE = 5.0
+FORGET = timedelta(days=14)  # how long the engine remembers what has ended; our own tables keep it
 
 
 class Hub:
@@ -130,8 +132,21 @@ class Hub:
         scheduler.add_job(self.runner.take_over, "interval", seconds=TAKE_OVER)
         scheduler.add_job(approval.expire, "interval", seconds=EXPIRE, args=[self.context])
         scheduler.add_job(self.reload, "interval", seconds=RELOAD)
+        scheduler.add_job(self._forget, "interval", minutes=10)
+        scheduler.add_job(self._check_connections)
         scheduler.start()
         self._stack.callback(scheduler.shutdown, wait=False)
+
+    async def _forget(self) -> None:
+        while await self.context.engine.forget(now() - FORGET):
+            pass
+
+    async def _check_connections(self) -> None:
+        """Say at start what an operator would otherwise learn from the first incident."""
+        for name, connector in self.connections.items():
+            for finding in await connector.check():
+                if not finding.ok:
+                    log.warning("connection.finding", connection=name, **finding.model_dump(exclude={"ok"}))
 
     async def reload(self) -> None:
         """Take the users' files anew if they changed; with a mistake in them, the last good ones stay."""

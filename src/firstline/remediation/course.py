@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from firstline.errors import FirstlineError, Unauthorized, Unavailable, Unknown
+from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable, Unknown
 from firstline.incident import Incident, Reference
 from firstline.remediation import connection as connections
 from firstline.remediation.check import hold
@@ -69,6 +69,8 @@ class Course:
         procedure = Procedure(self._context, row["id"], plan)
         for check in plan.runbook.before:
             seen = await hold(procedure, "before", check)
+            if not seen.answered:
+                raise Rejected(f"{check.name}: could not be looked at: {seen.detail}")
             if not seen.ok:
                 await self._acted(row, "not_needed", Findings(outcomes=[seen]), f"{check.name}: {seen.detail}")
                 return

@@ -4,7 +4,8 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Outcome(BaseModel):
-    """How one check or command ended."""
+    """How one check or command ended. `answered` is False for a check that could not be looked at (its program is
+    missing, it timed out): then not even "it does not hold" is known."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -12,6 +13,7 @@ class Outcome(BaseModel):
     name: str
     target: str = ""
     ok: bool
+    answered: bool = True
     detail: str = ""
     output: str = ""
 

@@ -5,7 +5,7 @@ import time
 import sqlalchemy as sa
 
 from firstline.declaration import digest as digest_of
-from firstline.errors import Unknown
+from firstline.errors import Rejected, Unknown
 from firstline.executor import Handle, Progress, State, Step
 from firstline.remediation import shelf
 from firstline.remediation.context import Context
@@ -41,14 +41,17 @@ class Procedure:
         )
 
     async def probe(self, phase: str, command: Command) -> Outcome:
-        """Run a command that only reads, anew each time."""
+        """Run a check's command, anew each time: it only reads. Exit status 0: it holds; 1 to 125: it does not."""
         name = f"{phase}.{digest_of(command.model_dump(mode='json'))[:8]}.{time.time_ns()}"
         progress, output = await self._follow(f"{self._remediation_id}.{name}", phase, command)
+        ok = progress.state is State.SUCCEEDED
+        said = progress.state is State.FAILED and 1 <= (progress.exit_status or 0) <= 125
         return Outcome(
             phase=phase,
             name=command.name,
             target=command.target,
-            ok=progress.state is State.SUCCEEDED,
+            ok=ok,
+            answered=ok or said,
             detail=_detail(progress),
             output=output,
         )
@@ -58,9 +61,12 @@ class Procedure:
         ended = await self._begin(step, phase, command)
         if ended is not None:
             return ended
-        executor = self._context.executor(command.executor)
-        handle = await executor.start(step)
-        progress, output = await self._watch(handle)
+        handle: Handle | None = None
+        try:
+            handle = await self._context.executor(command.executor).start(step)
+            progress, output = await self._watch(handle)
+        except Rejected as error:  # it did not begin: a command that failed, so that what ran before it is rolled back
+            progress, output = Progress(state=State.FAILED, detail=str(error)), ""
         await self._end(run_id, handle, progress, output)
         return progress, output
 
@@ -114,11 +120,11 @@ class Procedure:
             await executor.wait(handle, pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _end(self, run_id: str, handle: Handle, progress: Progress, output: str) -> None:
+    async def _end(self, run_id: str, handle: Handle | None, progress: Progress, output: str) -> None:
         ended = sa.update(RUN).where(RUN.c.id == run_id)
         values = {
             "state": progress.state.value,
-            "handle": handle.model_dump(mode="json"),
+            "handle": handle.model_dump(mode="json") if handle else None,
             "exit_status": progress.exit_status,
             "output": output,
             "detail": progress.detail,

@@ -66,6 +66,9 @@ inputs:
   mark: {{type: string, max_length: 300}}
 targets: [shop]
 change: {change}
+before:
+  - name: the fault is there
+    run: {before}
 steps:
   - name: mend
     run: ["./mend", "${{{{ inputs.mark }}}}"]
@@ -192,16 +195,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "hub"
 
 
-def write_pack(folder: Path, marks: Path, *, mode: str, change: str, extra: str) -> None:
+def write_pack(folder: Path, marks: Path, *, mode: str, change: str, extra: str, before: str) -> None:
     runbook = folder / "mappings" / "shop" / "runbooks" / "mend"
     runbook.mkdir(parents=True, exist_ok=True)
     (folder / "mappings" / "shop" / "mapping.yaml").write_text(MAPPING.format(folder=marks, mode=mode))
-    (runbook / "runbook.yaml").write_text(RUNBOOK.format(change=change))
+    (runbook / "runbook.yaml").write_text(RUNBOOK.format(change=change, before=before))
     (runbook / "mend").write_text(MEND.format(extra=extra))
     (runbook / "mend").chmod(0o755)
 
 
 STANDARD = '{type: standard, template: "Restart web process", risk: "It is down already."}'
+HOLDS = '["true"]'
 MENDS = 'touch "$1/mended"'
 
 Start = Callable[..., Running]
@@ -218,10 +222,10 @@ def start(folder: Path, tmp_path: Path, database_url: str) -> Iterator[Start]:
             for name, seed in seeds.items()
         }
 
-        def run(*, mode: str = "auto", change: str = "none", extra: str = MENDS) -> Running:
+        def run(*, mode: str = "auto", change: str = "none", extra: str = MENDS, before: str = HOLDS) -> Running:
             marks = tmp_path / "marks"
             marks.mkdir(exist_ok=True)
-            write_pack(folder, marks, mode=mode, change=change, extra=extra)
+            write_pack(folder, marks, mode=mode, change=change, extra=extra, before=before)
             (folder / "firstline.toml").write_text(TOML.format(database=database_url, **addresses))
             hub = Hub(settings.load(folder))
             hub.database.create()

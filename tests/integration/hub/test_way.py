@@ -141,3 +141,26 @@ def test_an_echo_of_our_own_write_starts_nothing(start: Start) -> None:
     (event,) = eventually(lambda: hub.get("events")["items"])
     assert event["own"]
     assert hub.get("decisions")["items"] == []
+
+
+def test_a_step_whose_program_is_missing_has_failed_and_what_ran_before_is_rolled_back(start: Start) -> None:
+    hub = start(extra="chmod -x /nowhere; exec /no/such/program")
+    hub.post(triggered())
+    assert hub.remediation()["outcome"] == "failed"
+    assert (hub.marks / "rolled-back").exists()
+
+
+def test_a_before_check_that_does_not_hold_ends_it_without_a_change(start: Start) -> None:
+    hub = start(change=STANDARD, before='["test", "-e", "/no/such/file"]')
+    hub.post(triggered())
+    assert hub.remediation()["outcome"] == "not_needed"
+    assert (hub.runs(), hub.changes()) == (0, [])
+
+
+def test_a_before_check_that_cannot_be_looked_at_does_not_say_the_fault_is_gone(start: Start) -> None:
+    hub = start(change=STANDARD, before='["no-such-program"]')
+    hub.post(triggered())
+    remediation = hub.remediation()
+    assert remediation["outcome"] == "stopped"
+    assert "could not be looked at" in remediation["reason"]
+    assert (hub.runs(), hub.changes()) == (0, [])
