@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from firstline.demo import story
-from firstline.demo.process import marked
+from firstline.demo.process import marked, sweep
 from firstline.demo.stage import FIRSTLINE, Stage
 from firstline.demo.story import Outcome, staged
 
@@ -115,6 +115,7 @@ def demo_at_a_terminal(root: Path, speed: str) -> Iterator[tuple[subprocess.Pope
         demo.kill()
         demo.wait()
         os.close(ours)
+        sweep(root)
 
 
 def wait_for(screen: int, words: str) -> str:
