@@ -94,7 +94,7 @@ class Running:
     url: str
     token: str
     marks: Path
-    hub: Hub
+    hub: Any  # firstline.hub.Hub where it runs in this process
     servicenow: str
     pagerduty: str
 
