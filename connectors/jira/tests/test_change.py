@@ -9,6 +9,7 @@ from firstline.connector import Approval, ChangeDraft, Evidence, SandboxSettings
 from firstline.errors import Rejected
 from firstline.incident import Reference
 from firstline_jira.connector import JiraConnector
+from firstline_jira.lifecycle import Lifecycle
 from firstline_jira.sandbox import create_app
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +90,43 @@ async def test_a_normal_change_waits_for_its_approval_and_is_never_pushed(
     with pytest.raises(Rejected, match="not approved"):
         await jira.move(change, "implement", Evidence())
     assert (await issue(site, change))["fields"]["status"]["name"] == "Awaiting CAB approval"
+
+
+async def test_a_change_in_a_status_nobody_explained_is_not_moved(
+    jira: JiraConnector, site: httpx.AsyncClient, incident: Reference
+) -> None:
+    await site.post("/rest/api/3/issue/HELP-1/transitions", json={"transition": {"id": "21"}})
+    with pytest.raises(Rejected, match=r"'Pending'; say in change\.statuses"):
+        await jira.move(incident, "implement", Evidence())
+
+
+def way(name: str, to: str) -> dict[str, Any]:
+    return {"id": "1", "name": name, "to": {"name": to, "statusCategory": {"key": "indeterminate"}}}
+
+
+@pytest.mark.parametrize(
+    "approving", [("Approve", "Implementing"), ("Go on", "Approved"), ("Authorise it", "Scheduled")]
+)
+async def test_a_transition_that_approves_is_not_ours(approving: tuple[str, str]) -> None:
+    with pytest.raises(Rejected):
+        Lifecycle({}).step([way(*approving)], "new", "implement", None)
+
+
+async def test_a_change_is_closed_through_its_review() -> None:
+    step = Lifecycle({}).step([way("Review", "In review"), way("Back", "Planning")], "implement", "closed", None)
+    assert step["name"] == "Review"
+
+
+async def test_a_change_that_was_not_implemented_is_not_closed_through_it() -> None:
+    with pytest.raises(Rejected):
+        Lifecycle({}).step([way("Start", "Implementing")], "scheduled", "closed", None)
+
+
+async def test_what_can_not_be_moved_gets_no_note_of_a_move(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    change = await jira.open(NORMAL)
+    with pytest.raises(Rejected):
+        await jira.move(change, "closed", Evidence(notes="done", result="successful"))
+    assert (await issue(site, change))["comments"] == []
 
 
 async def test_an_approved_change_goes_on(jira: JiraConnector, site: httpx.AsyncClient) -> None:

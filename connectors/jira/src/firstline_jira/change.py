@@ -109,15 +109,14 @@ class Changes:
         """Pending beats decided, the last decision beats earlier ones. A status that asks for approval without naming
         approvers waits as well."""
         issue = issue_id(reference)
-        status = (await self._rest.issue(issue, fields="status"))["fields"].get("status")
-        return self._approval(status, await self._approvals(issue))
+        _, state = await self._read(issue)
+        return self._approval(state, await self._approvals(issue))
 
-    def _approval(self, status: Any, approvals: list[Tree]) -> Approval:
+    def _approval(self, state: ChangeState | None, approvals: list[Tree]) -> Approval:
         by = tuple(name for approval in approvals for name in _approvers(approval))
         decisions = [str(a.get("finalDecision", "")) for a in sorted(approvals, key=_created)]
-        state = self._lifecycle.state(status)
         if state == "canceled" or decisions[-1:] == ["declined"]:
-            return Approval(state="refused", by=by, comment=named(status, "status"))
+            return Approval(state="refused", by=by)
         if "pending" in decisions or state in ASKING:
             return Approval(state="waiting", by=by)
         return Approval(state="approved" if "approved" in decisions else "not_required", by=by)
@@ -131,37 +130,35 @@ class Changes:
             status, state = await self._read(issue)
             if state == to or is_past(state, to):
                 return
-            if state in ENDED:
-                raise Rejected(
-                    f"the change {reference.label} is {named(status, 'status')!r} already and can't go to {to}"
-                )
+            await self._refuse(reference, named(status, "status"), state, to)
+            chosen = self._lifecycle.step(await self._rest.transitions(issue), state, to, evidence.result)
             if not step:
                 await self._tell(reference, to, evidence)
-            await self._step(issue, reference, state, to, evidence)
+            await self._take(reference, chosen, evidence.notes)
         raise Rejected(f"the change {reference.label} was moved {STEPS} times and is still not in {to}")
 
-    async def _step(
-        self, issue: str, reference: Reference, state: ChangeState | None, to: ChangeState, evidence: Evidence
-    ) -> None:
-        if to != "canceled" and state in ("new", "assess", "authorize", "scheduled"):
-            await self._refuse_unapproved(issue, reference, state)
-        offered = await self._rest.transitions(issue)
-        chosen = self._lifecycle.step(offered, state, to, evidence.result)
-        await self._workflow.take(issue, chosen, evidence.notes)
+    async def _refuse(self, reference: Reference, status: str, state: ChangeState | None, to: ChangeState) -> None:
+        """Raise `Rejected` where the way on is for people: an ended change, an approval that is asked for, a status
+        nobody explained. What waits for approval may still be canceled."""
+        if state in ENDED:
+            raise Rejected(f"the change {reference.label} is {status!r} already and can't go to {to}")
+        if to == "canceled":
+            return
+        if state is None:
+            raise Rejected(f"the change {reference.label} is {status!r}; say in change.statuses what that stands for")
+        approval = self._approval(state, await self._approvals(issue_id(reference)))
+        if approval.state in ("waiting", "refused"):
+            by = ", ".join(approval.by) or "nobody is named"
+            raise Rejected(f"the change {reference.label} is {status!r} and not approved ({approval.state}: {by})")
+
+    async def _take(self, reference: Reference, chosen: Tree, notes: str) -> None:
+        issue = issue_id(reference)
+        await self._workflow.take(issue, chosen, notes)
         status, after = await self._read(issue)
         if after != self._lifecycle.state(chosen.get("to")):
             raise Rejected(
                 f"Jira accepted the transition {chosen.get('name')!r}, but the change {reference.label} is "
                 f"{named(status, 'status')!r}: a post function or automation rule may have moved it on"
-            )
-
-    async def _refuse_unapproved(self, issue: str, reference: Reference, state: ChangeState) -> None:
-        approvals = await self._approvals(issue)
-        decided = [str(a.get("finalDecision", "")) for a in sorted(approvals, key=_created)]
-        if "pending" in decided or decided[-1:] == ["declined"] or (state in ASKING and "approved" not in decided):
-            by = ", ".join(name for approval in approvals for name in _approvers(approval)) or "nobody is named"
-            raise Rejected(
-                f"the change {reference.label} is in {state} and not approved ({by}); it is not ours to approve"
             )
 
     async def _read(self, issue: str) -> tuple[Any, ChangeState | None]:

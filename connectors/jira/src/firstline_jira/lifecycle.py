@@ -5,6 +5,7 @@ by name; a setting names the others; the rest go by their category, and an unnam
 all: a change in it is never taken for one that may run.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -38,6 +39,7 @@ ASKING: tuple[ChangeState, ...] = ("assess", "authorize")  # somebody has to app
 
 _KNOWN = {name: state for state, names in NAMES.items() for name in names}
 _BY_CATEGORY: dict[str, ChangeState] = {"new": "new", "done": "closed"}
+_APPROVAL = re.compile(r"(approved?|authori[sz]ed?)\b")
 _FAILED = ("fail", "rolled back", "unsuccessful")
 
 
@@ -55,13 +57,15 @@ class Lifecycle:
     def step(
         self, offered: Sequence[Tree], current: ChangeState | None, to: ChangeState, result: Result | None
     ) -> Tree:
-        """The transition to take next: straight to the state, else the one that comes nearest to it without going past.
+        """The transition to take next: straight to the state, else the one that comes nearest to it without going past;
+        never one by which the change would be approved.
 
         Raises `Rejected`, saying what is offered."""
-        straight = [t for t in offered if self.state(t.get("to")) == to]
+        ours = [t for t in offered if not _approves(t)]
+        straight = [t for t in ours if self.state(t.get("to")) == to]
         if straight:
             return min(straight, key=lambda t: _ends_badly(t) != (result == "unsuccessful"))
-        ahead = [t for t in offered if current is not None and self._lies_between(t, current, to)]
+        ahead = [t for t in ours if current is not None and self._lies_between(t, current, to)]
         if not ahead:
             raise Rejected(
                 f"the change can't be moved from {current or 'its status'} to {to}: the workflow offers "
@@ -71,12 +75,20 @@ class Lifecycle:
 
     def _lies_between(self, transition: Tree, current: ChangeState, to: ChangeState) -> bool:
         found = self.state(transition.get("to"))
-        return found is not None and to not in ENDED and ORDER.index(current) < ORDER.index(found) < ORDER.index(to)
+        if found is None or to == "canceled" or (to == "closed" and found != "review"):
+            return False
+        return ORDER.index(current) < ORDER.index(found) < ORDER.index(to)
 
 
 def is_past(current: ChangeState | None, to: ChangeState) -> bool:
     """Whether a change that is open has the state behind it, so that nothing is left to do."""
     return current is not None and current not in ENDED and ORDER.index(current) > ORDER.index(to)
+
+
+def _approves(transition: Tree) -> bool:
+    """Whether taking it would be to approve: it says so, or leads to a status that does."""
+    words = (transitions.label(transition), transitions.target(transition))
+    return any(_APPROVAL.match(word.casefold()) for word in words)
 
 
 def _ends_badly(transition: Tree) -> bool:
