@@ -77,12 +77,11 @@ def _others(row: RemediationRow, incident: Incident, plan: Plan, url: str, expir
     if plan.mode == "suggest":
         yield note(row.id, "suggestion", incident.reference, text.suggestion(f"{row.id}.suggestion", plan, where))
     if plan.mode == "approve":
-        yield note(
-            row.id, "question", incident.reference, text.question(f"{row.id}.question", plan, row.plan_digest, where)
-        )
-        yield TimelineRow(
-            remediation_id=row.id, act="asked", text=f"Waits for an approval of plan {row.plan_digest[:12]}"
-        )
-        yield ApprovalRow(
-            remediation_id=row.id, plan_digest=row.plan_digest, expires_at=now() + timedelta(seconds=expires)
-        )
+        expiry = now() + timedelta(seconds=expires)
+        approval = ApprovalRow(id=new_id(), remediation_id=row.id, plan_digest=row.plan_digest, expires_at=expiry)
+        answer = f"{url}/api/v1/approvals/{approval.id}/approve"
+        asked = text.question(f"{row.id}.question", plan, row.plan_digest, where, answer)
+        yield note(row.id, "question", incident.reference, asked)
+        said = f"Waits for an approval of plan {row.plan_digest[:12]}"
+        yield TimelineRow(remediation_id=row.id, act="asked", text=said)
+        yield approval

@@ -1,5 +1,7 @@
 """What is going to be done for one incident, complete before anybody is asked. Its digest is what an approval binds."""
 
+import shlex
+
 from pydantic import BaseModel, ConfigDict
 
 from firstline.connector import ChangeDraft
@@ -57,5 +59,5 @@ def draft(plan: Plan, incident: Incident, key: str, *, tried: bool) -> ChangeDra
 
 
 def steps(plan: Plan) -> list[str]:
-    """Each step as it will run, for people."""
-    return [f"{command.name} on {command.target}: {' '.join(command.run)}" for command in plan.runbook.steps]
+    """Each step as it will run, for people: quoted as a shell would need it, so that the borders of arguments show."""
+    return [f"{command.name} on {command.target}: {shlex.join(command.run)}" for command in plan.runbook.steps]

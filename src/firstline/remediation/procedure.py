@@ -1,16 +1,18 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
 import time
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from firstline.declaration import digest as digest_of
 from firstline.errors import Rejected, Unknown
-from firstline.executor import Handle, Progress, State, Step
+from firstline.executor import Chunk, Handle, Progress, State, Step
 from firstline.remediation import shelf
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Outcome
 from firstline.remediation.plan import Plan
+from firstline.remediation.timeline import tell
 from firstline.runbook import Command
 from firstline.store.database import insert
 from firstline.store.table import RUN, RunRow, now
@@ -67,7 +69,7 @@ class Procedure:
             progress, output = await self._watch(handle)
         except Rejected as error:  # it did not begin: a command that failed, so that what ran before it is rolled back
             progress, output = Progress(state=State.FAILED, detail=str(error)), ""
-        await self._end(run_id, handle, progress, output)
+        await self._end(step, handle, progress, output)
         return progress, output
 
     def _step(self, run_id: str, command: Command, *, read_only: bool) -> Step:
@@ -109,19 +111,19 @@ class Procedure:
 
     async def _watch(self, handle: Handle) -> tuple[Progress, str]:
         executor = self._context.executor(handle.executor)
-        chunks: list[str] = []
-        offset, pause, dropped = 0, FIRST_LOOK, 0
+        chunks: list[Chunk] = []
+        offset, pause = 0, FIRST_LOOK
         while True:
             progress = await executor.watch(handle, offset)
-            chunks += (chunk.text for chunk in progress.output)
-            offset, dropped = progress.offset, max(dropped, progress.dropped)
+            chunks += progress.output
+            offset = progress.offset
             if progress.state.ended:
-                return progress, _cut("".join(chunks), dropped)
+                return progress, _cut(joined(chunks, progress.dropped))
             await executor.wait(handle, pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _end(self, run_id: str, handle: Handle | None, progress: Progress, output: str) -> None:
-        ended = sa.update(RUN).where(RUN.c.id == run_id)
+    async def _end(self, step: Step, handle: Handle | None, progress: Progress, output: str) -> None:
+        row = sa.update(RUN).where(RUN.c.id == step.id)
         values = {
             "state": progress.state.value,
             "handle": handle.model_dump(mode="json") if handle else None,
@@ -130,7 +132,14 @@ class Procedure:
             "detail": progress.detail,
             "ended_at": now(),
         }
-        await self._context.database.write(lambda connection: connection.execute(ended.values(**values)))
+        how = _detail(progress)
+        told = f"{step.name} on {step.target}: {progress.state}{f' ({how})' if how else ''}"
+
+        def end(connection: sa.Connection) -> None:
+            connection.execute(row.values(**values))
+            tell(connection, self._remediation_id, "ran", told)
+
+        await self._context.database.write(end)
 
 
 def _detail(progress: Progress) -> str:
@@ -141,10 +150,26 @@ def _detail(progress: Progress) -> str:
     return f"exit status {progress.exit_status}" if progress.exit_status is not None else progress.state.value
 
 
-def _cut(output: str, dropped: int) -> str:
+def joined(chunks: Sequence[Chunk], dropped: int) -> str:
+    """The output as one text, with what the executor dropped from its middle said where it is missing."""
+    parts: list[str] = []
+    end = 0
+    for chunk in chunks:
+        if dropped and chunk.offset - end >= dropped // 2:
+            parts.append(_gap(dropped, "bytes"))
+            dropped = 0
+        parts.append(chunk.text)
+        end = chunk.offset + len(chunk.text.encode())
+    return "".join(parts) + (_gap(dropped, "bytes") if dropped else "")
+
+
+def _gap(size: int, unit: str) -> str:
+    return f"\n[... {size} {unit} left out ...]\n"
+
+
+def _cut(output: str) -> str:
     """Head and tail, with what is missing between said."""
     if len(output) > STORED_OUTPUT:
         half = STORED_OUTPUT // 2
-        dropped += len(output) - STORED_OUTPUT
-        output = f"{output[:half]}\n[... {dropped} characters left out ...]\n{output[-half:]}"
+        output = f"{output[:half]}{_gap(len(output) - STORED_OUTPUT, 'characters')}{output[-half:]}"
     return output.replace("\x00", "\N{SYMBOL FOR NULL}")  # PostgreSQL keeps no NUL in text

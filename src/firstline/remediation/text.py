@@ -16,6 +16,11 @@ HEADLINES = {
 }
 
 
+def headline(outcome: str, *, changed: bool) -> str:
+    """An outcome in words. A runbook that only reads has not mended anything: it has diagnosed."""
+    return HEADLINES.get("diagnosed" if outcome == "proved" and not changed else outcome, outcome)
+
+
 def suggestion(key: str, plan: Plan, url: str) -> Note:
     facts = (_runbook(plan), Fact(label="It would run", value="\n".join(steps(plan))), Fact(label="More", value=url))
     return Note(
@@ -23,7 +28,8 @@ def suggestion(key: str, plan: Plan, url: str) -> Note:
     )
 
 
-def question(key: str, plan: Plan, digest: str, url: str) -> Note:
+def question(key: str, plan: Plan, digest: str, url: str, answer: str) -> Note:
+    """`answer` is the address that takes an approval."""
     change = plan.runbook.change
     facts = (
         _runbook(plan),
@@ -33,7 +39,8 @@ def question(key: str, plan: Plan, digest: str, url: str) -> Note:
             label="Change", value=f"{change.type}, {change.template}".rstrip(", ") if change else "none: it only reads"
         ),
         Fact(label="Plan", value=digest[:12]),
-        Fact(label="Approve or refuse", value=url),
+        Fact(label="More", value=url),
+        Fact(label="Let it go with", value=f"POST {answer}"),
     )
     return Note(
         key=key,
@@ -47,8 +54,7 @@ def outcome(
     key: str, plan: Plan, ended: str, findings: Findings, *, reason: str, by: str, change: str, url: str
 ) -> Note:
     """The last word: what was found and done, by which runbook, on whose word, under which change, proved how."""
-    mended = ended == "proved" and plan.runbook.change is None
-    headline = f"Firstline: {plan.runbook.title}: {HEADLINES['diagnosed' if mended else ended]}"
+    said = headline(ended, changed=plan.runbook.change is not None)
     proof = [f"{check.name}: {check.detail or 'holds'}" for check in findings.of("after") if check.ok]
     facts = [
         _runbook(plan),
@@ -60,7 +66,12 @@ def outcome(
         Fact(label="Why", value=reason),
         Fact(label="More", value=url),
     ]
-    return Note(key=key, headline=headline, facts=tuple(f for f in facts if f.value), output=printed(findings))
+    return Note(
+        key=key,
+        headline=f"Firstline: {plan.runbook.title}: {said}",
+        facts=tuple(f for f in facts if f.value),
+        output=printed(findings),
+    )
 
 
 def printed(findings: Findings) -> str:

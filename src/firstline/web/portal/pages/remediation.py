@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from firstline.access import Right, authenticate
 from firstline.hub import Hub
 from firstline.remediation.plan import Plan, steps
-from firstline.remediation.text import HEADLINES
+from firstline.remediation.text import headline
 from firstline.store.table import REMEDIATION
 from firstline.web.api.access import COOKIE, TheHub, person_of
 from firstline.web.api.page import page
@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("firstline.web.portal"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-_templates.filters["said"] = lambda row: HEADLINES.get(row["outcome"], row["outcome"] or row["stage"])
+_templates.filters["said"] = lambda row: headline(row["outcome"], changed=bool(row["change"])) or row["stage"]
 
 # No script at all, and nothing from elsewhere: what a ticket says can't become one.
 _HEADERS = {
@@ -80,7 +80,7 @@ async def _one(hub: Hub, remediation_id: str) -> Response:
     if row is None:
         return _page("missing.html", 404)
     plan = Plan.model_validate(row["plan"])
-    return _page("remediation.html", row=row, plan=plan, steps=steps(plan))
+    return _page("remediation.html", row=row, plan=plan, steps=steps(plan), hub=hub.settings.url)
 
 
 async def _for_people(request: Request, answer: Any) -> Response:
