@@ -55,8 +55,8 @@ async def _show(console: Console, folder: Path, speed: float) -> bool:
 
 async def _stay(console: Console, stage: Stage) -> None:
     """Leave everything running for people to look at, until they have seen enough."""
-    console.print(f"\nEverything goes on running. [bold]Ctrl-C[/] ends it; the logs are in {stage.place.logs}.")
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        console.print(f"\nEverything goes on running. [bold]Ctrl-C[/] ends it; the logs are in {stage.place.logs}.")
         async for _ in signals:
             return
 

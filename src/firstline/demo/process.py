@@ -1,6 +1,7 @@
 """The processes that the demo starts: each in a session of its own, all of them found again by a mark."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,7 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from firstline.errors import Misdeclared
+
 MARK = "FIRSTLINE_DEMO"  # in the environment of all that the demo starts: the path of its folder
+PORTS = range(15_000, 32_000)
 GRACE = 5.0  # seconds a process has to end when it is asked to
 
 
@@ -67,11 +71,15 @@ class Processes:
 
 def sweep(root: Path) -> int:
     """Kill whatever an earlier or this demo in the same folder has left, and say how many there were. They are found
-    by the mark in their environment, which nothing else carries."""
-    found = list(marked(root))
-    for pid in found:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    by the mark in their environment, which nothing else carries. Returns when they are gone."""
+    found: set[int] = set()
+    deadline = time.monotonic() + GRACE
+    while (left := set(marked(root))) and time.monotonic() < deadline:
+        found |= left
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
     return len(found)
 
 
@@ -86,9 +94,15 @@ def marked(root: Path) -> Iterator[int]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on now."""
+    """Ports on loopback that nobody listens on now, from a range out of which no system gives ports to connections of
+    its own: what is free stays free until it is used."""
     with ExitStack() as sockets:
-        taken = [sockets.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]
+        found: list[int] = []
+        for port in random.sample(PORTS, len(PORTS)):
+            taken = sockets.enter_context(socket.socket())
+            with suppress(OSError):
+                taken.bind(("127.0.0.1", port))
+                found.append(port)
+            if len(found) == count:
+                return found
+        raise Misdeclared("too few ports are free on 127.0.0.1")

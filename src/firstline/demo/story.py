@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import httpx
 
 from firstline.demo import act_desk, act_fault, act_request, collect
 from firstline.demo.act_request import REQUESTS
@@ -65,17 +66,24 @@ async def play(stage: Stage, incidents: int = ALL) -> Outcome:
             group.start_soon(_played, act, outcome)
     if not outcome.stuck:
         await _played(lambda: _settled(stage, incidents), outcome)
-    outcome.records = await collect.records(stage)
-    outcome.proofs = prove(outcome.records, seen)
+    await _played(lambda: _judge(stage, outcome), outcome)
     return outcome
 
 
 async def _played(act: Callable[[], Awaitable[None]], outcome: Outcome) -> None:
-    """An act that is stuck is told at the end; the others go on, so that one run shows all that is wrong."""
+    """An act that is stuck, or that finds something gone that it needs, is told at the end; the others go on, so that
+    one run shows all that is wrong."""
     try:
         await act()
     except Stuck as stuck:
         outcome.stuck.append(str(stuck))
+    except (httpx.HTTPError, OSError) as error:
+        outcome.stuck.append(f"{type(error).__name__}: {error}")
+
+
+async def _judge(stage: Stage, outcome: Outcome) -> None:
+    outcome.records = await collect.records(stage)
+    outcome.proofs = prove(outcome.records, outcome.seen)
 
 
 async def _settled(stage: Stage, incidents: int) -> None:

@@ -1,6 +1,5 @@
 """What a person sees at the end: what happened, what was proved, and where to look."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -69,32 +68,36 @@ def _rows(outcome: Outcome) -> Iterator[Row]:
     records = outcome.records
     yield from (_fault(page, records) for page in records.pages if page.title in FAULTS)
     if records.tickets:
-        yield _desk(outcome)
+        yield _desk(records)
     yield from (_request(request, records) for request in records.requests if request.number == outcome.seen.request)
 
 
 def _fault(page: Record, records: Records) -> Row:
     what, did = FAULTS[page.title]
-    ended = page.state if page.state == "resolved" else f"escalated, {page.result}"
-    return Row(what, f"PagerDuty {page.number}", did, f"{ended}; {_changes(records, page.title)}")
+    ended = page.state if page.state == "resolved" else f"{page.state}, {page.result}"
+    changes = changes_for(records.changes, page.title)
+    return Row(what, f"PagerDuty {page.number}", did if changes else "nothing", f"{ended}; {_closed(changes)}")
 
 
-def _desk(outcome: Outcome) -> Row:
-    counts = Counter(outcome.seen.modes.values())
-    noted = sum(bool(ticket.notes) for ticket in outcome.records.tickets)
+def _desk(records: Records) -> Row:
+    """Counted from the tickets' own notes."""
+    tickets = records.tickets
+    noted = [ticket.notes[0] for ticket in tickets if ticket.notes]
+    proposed = sum("Firstline suggests" in note for note in noted)
+    left = len(tickets) - len(noted)
     return Row(
-        f"{len(outcome.records.tickets)} real incidents opened",
+        f"{len(tickets)} real incidents opened",
         "ServiceNow",
-        f"looked up the like of {counts['auto']}, proposed it for {counts['suggest']}, left {counts['']} alone",
-        f"{noted} tickets have a work note, {len(outcome.records.tickets) - noted} have none",
+        f"looked up the like of {len(noted) - proposed}, proposed it for {proposed}, left {left} alone",
+        f"{len(noted)} tickets have a work note, {left} have none",
     )
 
 
 def _request(request: Record, records: Records) -> Row:
-    did = "named its plan, waited for a second person, unlocked the account"
-    return Row(request.title, f"Jira {request.number}", did, f"{request.state}; {_changes(records, request.title)}")
+    changes = changes_for(records.changes, request.title)
+    did = "named its plan, waited for a second person" + (", unlocked the account" if changes else "")
+    return Row(request.title, f"Jira {request.number}", did, f"{request.state}; {_closed(changes)}")
 
 
-def _changes(records: Records, title: str) -> str:
-    mine = changes_for(records.changes, title)
-    return ", ".join(f"{change.number} {change.state.lower()} {change.result}" for change in mine) or "no change"
+def _closed(changes: list[Record]) -> str:
+    return ", ".join(f"{change.number} {change.state.lower()} {change.result}" for change in changes) or "no change"

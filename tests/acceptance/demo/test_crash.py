@@ -14,7 +14,7 @@ from firstline.demo.story import Outcome, staged
 pytestmark = pytest.mark.anyio
 
 KILLS = 20
-EACH = 7  # kills in one play: more would keep it from ever coming to its end
+EACH = 10  # kills in one play: more would keep it from ever coming to its end
 SEED = 20161123
 INCIDENTS = 60  # enough for some of each mode to be under way at each kill
 LONGEST = 4.0  # seconds until the next kill
