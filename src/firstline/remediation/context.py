@@ -23,6 +23,7 @@ class Context:
     shelf: Path
     url: str
     work: asyncio.Event = field(default_factory=asyncio.Event)  # set when a remediation may be due
+    fresh: set[tuple[str, int]] = field(default_factory=set)  # turns started by this process and not yet begun
     writes: asyncio.Event = field(default_factory=asyncio.Event)  # set when a write-back may be due
 
     def connector(self, name: str) -> Connector[Any]:

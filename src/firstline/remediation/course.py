@@ -1,7 +1,8 @@
-"""The workflow: prepare, act, report. It never waits for a person or a vendor: then it ends, and the runner starts the
-next one when it is due. Each step finds what an earlier try of it left, because a step may run again after a crash."""
+"""The workflow: from `ready` over `prepared` to `ended`. It never waits for a person or a vendor: then it ends, and the
+runner starts the next one when it is due. The stage in the row is its checkpoint, written with what it tells; so a turn
+that is gone on with after a crash begins at its stage, and finds what an earlier try of that stage has left."""
 
-import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from firstline.remediation.check import hold
 from firstline.remediation.context import Context
 from firstline.remediation.cover import cover
 from firstline.remediation.finding import Findings, Outcome
+from firstline.remediation.fix import fix
 from firstline.remediation.plan import Plan
 from firstline.remediation.procedure import Procedure
 from firstline.remediation.report import report
@@ -23,181 +25,135 @@ from firstline.store.table import REMEDIATION, now
 
 log = structlog.get_logger()
 
+Row = dict[str, Any]
+Values = dict[str, Any]
+
 WORKFLOW = "remediate"
-GO, STOP = "go", "stop"
 
 
 class Course:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._stages: dict[str, Callable[[Row, bool], Awaitable[Row | None]]] = {
+            "ready": self._ready,
+            "prepared": self._prepared,
+            "acted": self._acted,
+        }
         context.engine.define(WORKFLOW, self.advance)
 
     async def advance(self, remediation_id: str, turn: int) -> None:
         """Take a remediation as far as it can go now."""
-        for name, step in (("prepare", self._prepare), ("act", self._act), ("report", self._report)):
-            if await self._context.engine.step(name, step, remediation_id, turn) == STOP:
-                return
-
-    async def _prepare(self, remediation_id: str, turn: int) -> str:
-        """From `ready` to `prepared`: the fault is still there, and the change is in Implement."""
+        first = (remediation_id, turn) in self._context.fresh
+        self._context.fresh.discard((remediation_id, turn))
         row = await self._mine(remediation_id, turn)
-        if row is None:
-            return STOP
-        if row["stage"] != "ready":
-            return GO
-        return await self._guarded(row, self._ready(row))
+        while row is not None and row["stage"] in self._stages:
+            row = await self._guarded(row, first)
+        self._context.work.set()
 
-    async def _act(self, remediation_id: str, turn: int) -> str:
-        """From `prepared` to `acted`: the steps ran, and a check proved them or the rollback ran."""
-        row = await self._mine(remediation_id, turn)
-        if row is None:
-            return STOP
-        if row["stage"] != "prepared":
-            return GO
-        return await self._guarded(row, self._prepared(row))
-
-    async def _report(self, remediation_id: str, turn: int) -> str:
-        """From `acted` to `ended`: what is to be written back stands in the outbox, in the same transaction."""
-        row = await self._mine(remediation_id, turn)
-        if row is not None and row["stage"] == "acted":
-            await self._context.database.write(lambda connection: report(connection, row, self._context.url))
-            self._context.writes.set()
-        return GO
-
-    async def _ready(self, row: Any) -> None:
-        plan, incident = _parts(row)
+    async def _ready(self, row: Row, first: bool) -> Row | None:
+        """The fault is still there; then the change is opened and brought to Implement."""
+        plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
         procedure = Procedure(self._context, row["id"], plan)
         for check in plan.runbook.before:
             seen = await hold(procedure, "before", check)
             if not seen.answered:
                 raise Rejected(f"{check.name}: could not be looked at: {seen.detail}")
             if not seen.ok:
-                await self._acted(row, "not_needed", Findings(outcomes=[seen]), f"{check.name}: {seen.detail}")
-                return
-        if plan.runbook.change is not None:
-            known = Reference.model_validate(row["change"]) if row["change"] else None
-            await cover(self._context, row["id"], plan, incident, known, tried=row["attempts"] > 0 or row["turn"] > 1)
-        await self._move(
-            row,
-            "prepared",
-            "prepared",
-            "The fault is there; the change is in Implement" if plan.change_register else "",
-        )
+                why = f"{check.name}: {seen.detail}"
+                await self._end(row, "not_needed", Findings(outcomes=[seen]), why)
+                return None
+        if plan.runbook.change is None:
+            return await self._move(row, {"stage": "prepared"}, "prepared", "")
+        known = Reference.model_validate(row["change"]) if row["change"] else None
+        tried = not first or row["turn"] > 1
+        change = await cover(self._context, row["id"], plan, incident, known, tried=tried)
+        values = {"stage": "prepared", "change": change.model_dump(mode="json")}
+        kind = plan.runbook.change.type.capitalize()
+        told = f"{kind} change {change.label} in {change.connection} is in Implement"
+        return await self._move(row, values, "prepared", told)
 
-    async def _prepared(self, row: Any) -> None:
-        plan, _ = _parts(row)
+    async def _prepared(self, row: Row, _: bool) -> None:
+        """The fix runs, and is proved or rolled back."""
+        plan = Plan.model_validate(row["plan"])
         procedure = Procedure(self._context, row["id"], plan)
-        findings = Findings.model_validate(row["findings"] or {})
-        if not findings.failed:
-            findings = await self._fix(row, procedure, plan, findings)
-        if findings.failed:
-            await self._undo(row, procedure, plan, findings)
-            await self._acted(row, "failed", findings, findings.failed)
-        else:
-            await self._acted(row, "proved", findings, "")
 
-    async def _fix(self, row: Any, procedure: Procedure, plan: Plan, findings: Findings) -> Findings:
-        began = time.monotonic()
-        for number, command in enumerate(plan.runbook.steps):
-            left = plan.runbook.limits.timeout - (time.monotonic() - began)
-            bounded = command.model_copy(update={"timeout": max(0.001, min(command.timeout, left))})
-            done = await procedure.run("step", number, bounded)
-            findings.outcomes.append(done)
-            if not done.ok:
-                findings.failed = f"{command.name} on {command.target} failed: {done.detail}"
-                break
-        else:
-            await self._prove(procedure, plan, findings)
-        if findings.failed:
-            # Before the rollback begins: after a crash in it, a check that holds by then must not count as a cure.
-            await self._note_findings(row, findings)
-        return findings
+        async def keep(findings: Findings) -> None:
+            values = {"findings": findings.model_dump(mode="json")}
+            await self._context.database.write(lambda connection: _update(connection, row, values))
 
-    async def _prove(self, procedure: Procedure, plan: Plan, findings: Findings) -> None:
-        for check in plan.runbook.after:
-            seen = await hold(procedure, "after", check)
-            findings.outcomes.append(seen)
-            if not seen.ok:
-                findings.failed = f"not proved: {check.name}: {seen.detail}"
-                return
+        findings = await fix(procedure, plan, Findings.model_validate(row["findings"] or {}), keep)
+        await self._end(row, "failed" if findings.failed else "proved", findings, findings.failed)
 
-    async def _undo(self, row: Any, procedure: Procedure, plan: Plan, findings: Findings) -> None:
-        findings.outcomes = [o for o in findings.outcomes if o.phase not in ("rollback", "diagnose")]
-        for number, command in enumerate(plan.runbook.rollback):
-            findings.outcomes.append(await procedure.run("rollback", number, command))
-        for number, command in enumerate(plan.runbook.diagnose):
-            findings.outcomes.append(await procedure.run("diagnose", number, command))
-        await self._note_findings(row, findings)
+    async def _acted(self, row: Row, _: bool) -> None:
+        """What was refused or has expired is reported."""
+        await self._context.database.write(
+            lambda connection: report(connection, row["id"], row["turn"], self._context.url)
+        )
+        self._context.writes.set()
 
-    # where it stands
-
-    async def _mine(self, remediation_id: str, turn: int) -> Any:
+    async def _mine(self, remediation_id: str, turn: int) -> Row | None:
         """The row, if this turn is still the one that counts."""
         query = sa.select(REMEDIATION).where(REMEDIATION.c.id == remediation_id, REMEDIATION.c.turn == turn)
-        return await self._context.database.read(lambda connection: connection.execute(query).mappings().first())
+        row = await self._context.database.read(lambda connection: connection.execute(query).mappings().first())
+        return dict(row) if row else None
 
-    async def _guarded(self, row: Any, work: Any) -> str:
-        """Do a stage's work, and what its error says happens next."""
+    async def _guarded(self, row: Row, first: bool) -> Row | None:
+        """Do a stage's work, and what its error says happens next; gives the row as it stands then, or None to stop."""
+        findings = Findings.model_validate(row["findings"] or {})
         try:
-            await work
+            return await self._stages[row["stage"]](row, first)
         except Unavailable as error:
             await self._wait(row, str(error), error.retry_after)
-            return STOP
         except Unauthorized as error:
-            await connections.pause(self._context.database, _culprit(row), str(error))
+            # Before the report only the register is spoken to.
+            await connections.pause(self._context.database, str(row["plan"]["change_register"]), str(error))
             await self._wait(row, str(error), connections.PAUSED_LOOK)
-            return STOP
         except Unknown as error:
-            await self._acted(row, "unknown", Findings.model_validate(row["findings"] or {}), str(error))
+            await self._end(row, "unknown", findings, str(error))
         except FirstlineError as error:
-            await self._acted(row, "stopped", Findings.model_validate(row["findings"] or {}), str(error))
+            await self._end(row, "stopped", findings, str(error))
         except Exception as error:  # a defect must reach a person, not vanish in the engine
             log.exception("remediation.defect", remediation=row["id"])
-            words = f"a defect of Firstline: {type(error).__name__}: {error}"
-            await self._acted(row, "unknown", Findings.model_validate(row["findings"] or {}), words)
-        return GO
+            await self._end(row, "unknown", findings, f"a defect of Firstline: {type(error).__name__}: {error}")
+        return None
 
-    async def _wait(self, row: Any, why: str, asked: float | None) -> None:
+    async def _wait(self, row: Row, why: str, asked: float | None) -> None:
         """Let go of it, due again later: at the wait the vendor asked for, else with back-off."""
         seconds = connections.back_off(row["attempts"], asked)
+        due = now() + timedelta(seconds=seconds)
+        values = {"owner": None, "wake_at": due, "attempts": row["attempts"] + 1, "reason": why[:2000]}
+        await self._move(row, values, "waits", f"Tried again in {seconds:.0f} s: {why}")
 
-        def let_go(connection: sa.Connection) -> None:
-            due = now() + timedelta(seconds=seconds)
-            values = {"owner": None, "wake_at": due, "attempts": row["attempts"] + 1, "reason": why[:2000]}
-            if _update(connection, row, row["stage"], values):
-                tell(connection, row["id"], "waits", f"Tried again in {seconds:.0f} s: {why}")
+    async def _move(self, row: Row, values: Values, act: str, told: str) -> Row | None:
+        """Change the row and tell it; gives the row as it is then, or None when this turn no longer counts."""
+        values = {"attempts": 0, **values}
 
-        await self._context.database.write(let_go)
+        def move(connection: sa.Connection) -> bool:
+            moved = _update(connection, row, values)
+            if moved and told:
+                tell(connection, row["id"], act, told)
+            return moved
 
-    async def _acted(self, row: Any, outcome: str, findings: Findings, reason: str) -> None:
-        values = {"outcome": outcome, "reason": reason[:2000], "findings": findings.model_dump(mode="json")}
-        await self._move(row, "acted", outcome, reason or _summary(findings.outcomes), values)
+        return {**row, **values} if await self._context.database.write(move) else None
 
-    async def _move(self, row: Any, to: str, act: str, text: str, values: dict[str, Any] | None = None) -> None:
-        def move(connection: sa.Connection) -> None:
-            if _update(connection, row, row["stage"], {"stage": to, "attempts": 0, **(values or {})}) and text:
-                tell(connection, row["id"], act, text)
+    async def _end(self, row: Row, outcome: str, findings: Findings, reason: str) -> None:
+        """Put down how it went, and what is to be told where, in one transaction."""
+        told = findings.model_dump(mode="json")
+        values = {"stage": "acted", "outcome": outcome, "reason": reason[:2000], "findings": told}
 
-        await self._context.database.write(move)
+        def end(connection: sa.Connection) -> None:
+            if _update(connection, row, values):
+                tell(connection, row["id"], outcome, reason or _summary(findings.outcomes))
+                report(connection, row["id"], row["turn"], self._context.url)
 
-    async def _note_findings(self, row: Any, findings: Findings) -> None:
-        values = {"findings": findings.model_dump(mode="json")}
-        await self._context.database.write(lambda connection: _update(connection, row, row["stage"], values))
+        await self._context.database.write(end)
+        self._context.writes.set()
 
 
-def _update(connection: sa.Connection, row: Any, stage: str, values: dict[str, Any]) -> bool:
-    """Change the row if this turn and stage still count: a late step of an earlier try changes nothing."""
-    mine = (REMEDIATION.c.id == row["id"], REMEDIATION.c.turn == row["turn"], REMEDIATION.c.stage == stage)
+def _update(connection: sa.Connection, row: Row, values: Values) -> bool:
+    """Change the row if this turn and stage still count: a late part of an earlier try changes nothing."""
+    mine = (REMEDIATION.c.id == row["id"], REMEDIATION.c.turn == row["turn"], REMEDIATION.c.stage == row["stage"])
     return connection.execute(sa.update(REMEDIATION).where(*mine).values(**values)).rowcount == 1
-
-
-def _parts(row: Any) -> tuple[Plan, Incident]:
-    return Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
-
-
-def _culprit(row: Any) -> str:
-    # Before the report only the register is written to.
-    return str(row["plan"]["change_register"])
 
 
 def _summary(outcomes: list[Outcome]) -> str:

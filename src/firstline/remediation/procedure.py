@@ -1,11 +1,10 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
-import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from firstline.declaration import digest as digest_of
 from firstline.errors import Rejected, Unknown
 from firstline.executor import Chunk, Handle, Progress, State, Step
 from firstline.remediation import shelf
@@ -14,12 +13,22 @@ from firstline.remediation.finding import Outcome
 from firstline.remediation.plan import Plan
 from firstline.remediation.timeline import tell
 from firstline.runbook import Command
+from firstline.store import new_id
 from firstline.store.database import insert
 from firstline.store.table import RUN, RunRow, now
 
 FIRST_LOOK = 0.02  # seconds, where the executor does not hear of the end by itself
 LONGEST_LOOK = 1.0
 STORED_OUTPUT = 65_536  # characters of a run's output kept in the database: head and tail
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended, and its output as it is kept."""
+
+    progress: Progress
+    output: str
+    handle: Handle | None
 
 
 class Procedure:
@@ -32,45 +41,48 @@ class Procedure:
 
     async def run(self, phase: str, number: int, command: Command) -> Outcome:
         """Run a command once, or find the run an earlier try began. Raises `Unknown` when its end can't be told."""
-        progress, output = await self._follow(f"{self._remediation_id}.{phase}.{number}", phase, command)
-        if progress.state is State.UNKNOWN:
-            raise Unknown(
-                f"{command.name} on {command.target} was begun; how it ended can't be told: {progress.detail}"
-            )
-        ok = progress.state is State.SUCCEEDED
-        return Outcome(
-            phase=phase, name=command.name, target=command.target, ok=ok, detail=_detail(progress), output=output
-        )
+        step = self._step(f"{self._remediation_id}.{phase}.{number}", command, read_only=phase == "diagnose")
+        row = self._row(step, phase, command)
+        ended = await self._context.database.write(lambda connection: _mark(connection, row))
+        if ended is None:
+            ended = await self._execute(step, command)
+            await self._context.database.write(lambda connection: self._end(connection, step, ended))
+        if ended.progress.state is State.UNKNOWN:
+            why = ended.progress.detail
+            raise Unknown(f"{command.name} on {command.target} was begun; how it ended can't be told: {why}")
+        return _outcome(phase, command, ended)
 
     async def probe(self, phase: str, command: Command) -> Outcome:
         """Run a check's command, anew each time: it only reads. Exit status 0: it holds; 1 to 125: it does not."""
-        name = f"{phase}.{digest_of(command.model_dump(mode='json'))[:8]}.{time.time_ns()}"
-        progress, output = await self._follow(f"{self._remediation_id}.{name}", phase, command)
-        ok = progress.state is State.SUCCEEDED
-        said = progress.state is State.FAILED and 1 <= (progress.exit_status or 0) <= 125
-        return Outcome(
-            phase=phase,
-            name=command.name,
-            target=command.target,
-            ok=ok,
-            answered=ok or said,
-            detail=_detail(progress),
-            output=output,
-        )
+        step = self._step(f"{self._remediation_id}.{phase}.{new_id()}", command, read_only=True)
+        row = self._row(step, phase, command)
+        ended = await self._execute(step, command)
 
-    async def _follow(self, run_id: str, phase: str, command: Command) -> tuple[Progress, str]:
-        step = self._step(run_id, command, read_only=phase in ("before", "after", "diagnose"))
-        ended = await self._begin(step, phase, command)
-        if ended is not None:
-            return ended
+        def note(connection: sa.Connection) -> None:
+            insert(connection, row)
+            self._end(connection, step, ended)
+
+        await self._context.database.write(note)
+        return _outcome(phase, command, ended)
+
+    async def _execute(self, step: Step, command: Command) -> Ended:
+        """Start it, or find it begun, and follow it to its end."""
         handle: Handle | None = None
         try:
             handle = await self._context.executor(command.executor).start(step)
-            progress, output = await self._watch(handle)
+            return await self._watch(handle)
         except Rejected as error:  # it did not begin: a command that failed, so that what ran before it is rolled back
-            progress, output = Progress(state=State.FAILED, detail=str(error)), ""
-        await self._end(step, handle, progress, output)
-        return progress, output
+            return Ended(Progress(state=State.FAILED, detail=str(error)), "", handle)
+
+    def _row(self, step: Step, phase: str, command: Command) -> RunRow:
+        return RunRow(
+            id=step.id,
+            remediation_id=self._remediation_id,
+            phase=phase,
+            name=command.name,
+            target=command.target,
+            executor=command.executor,
+        )
 
     def _step(self, run_id: str, command: Command, *, read_only: bool) -> Step:
         run, _ = shelf.program(self._context.shelf, self._plan.runbook.runbook_digest, command.run)
@@ -85,31 +97,7 @@ class Procedure:
             read_only=read_only,
         )
 
-    async def _begin(self, step: Step, phase: str, command: Command) -> tuple[Progress, str] | None:
-        """Write the attempt down. Gives the end when an earlier try has already seen it."""
-
-        def mark(connection: sa.Connection) -> tuple[Progress, str] | None:
-            row = connection.execute(sa.select(RUN).where(RUN.c.id == step.id)).mappings().first()
-            if row is None:
-                insert(
-                    connection,
-                    RunRow(
-                        id=step.id,
-                        remediation_id=self._remediation_id,
-                        phase=phase,
-                        name=command.name,
-                        target=command.target,
-                        executor=command.executor,
-                    ),
-                )
-            elif row["ended_at"] is not None:
-                ended = Progress(state=State(row["state"]), exit_status=row["exit_status"], detail=row["detail"])
-                return ended, str(row["output"])
-            return None
-
-        return await self._context.database.write(mark)
-
-    async def _watch(self, handle: Handle) -> tuple[Progress, str]:
+    async def _watch(self, handle: Handle) -> Ended:
         executor = self._context.executor(handle.executor)
         chunks: list[Chunk] = []
         offset, pause = 0, FIRST_LOOK
@@ -118,28 +106,49 @@ class Procedure:
             chunks += progress.output
             offset = progress.offset
             if progress.state.ended:
-                return progress, _cut(joined(chunks, progress.dropped))
+                return Ended(progress, _cut(joined(chunks, progress.dropped)), handle)
             await executor.wait(handle, pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _end(self, step: Step, handle: Handle | None, progress: Progress, output: str) -> None:
-        row = sa.update(RUN).where(RUN.c.id == step.id)
+    def _end(self, connection: sa.Connection, step: Step, ended: Ended) -> None:
+        progress, how = ended.progress, _detail(ended.progress)
         values = {
             "state": progress.state.value,
-            "handle": handle.model_dump(mode="json") if handle else None,
+            "handle": ended.handle.model_dump(mode="json") if ended.handle else None,
             "exit_status": progress.exit_status,
-            "output": output,
+            "output": ended.output,
             "detail": progress.detail,
             "ended_at": now(),
         }
-        how = _detail(progress)
+        connection.execute(sa.update(RUN).where(RUN.c.id == step.id).values(**values))
         told = f"{step.name} on {step.target}: {progress.state}{f' ({how})' if how else ''}"
+        tell(connection, self._remediation_id, "ran", told)
 
-        def end(connection: sa.Connection) -> None:
-            connection.execute(row.values(**values))
-            tell(connection, self._remediation_id, "ran", told)
 
-        await self._context.database.write(end)
+def _mark(connection: sa.Connection, row: RunRow) -> Ended | None:
+    """Write the attempt down. Gives the end when an earlier try has already seen it."""
+    known = connection.execute(sa.select(RUN).where(RUN.c.id == row.id)).mappings().first()
+    if known is None:
+        insert(connection, row)
+        return None
+    if known["ended_at"] is None:
+        return None
+    progress = Progress(state=State(known["state"]), exit_status=known["exit_status"], detail=known["detail"])
+    return Ended(progress, str(known["output"]), None)
+
+
+def _outcome(phase: str, command: Command, ended: Ended) -> Outcome:
+    progress = ended.progress
+    ok = progress.state is State.SUCCEEDED
+    return Outcome(
+        phase=phase,
+        name=command.name,
+        target=command.target,
+        ok=ok,
+        answered=ok or (progress.state is State.FAILED and 1 <= (progress.exit_status or 0) <= 125),
+        detail=_detail(progress),
+        output=ended.output,
+    )
 
 
 def _detail(progress: Progress) -> str:

@@ -24,16 +24,16 @@ class ChangeMove(Contract):
     evidence: Evidence
 
 
-def report(connection: sa.Connection, row: Any, url: str) -> None:
+def report(connection: sa.Connection, remediation_id: str, turn: int, url: str) -> None:
     """End the remediation and leave its write-backs. Again, after a crash: nothing."""
+    acted = (REMEDIATION.c.id == remediation_id, REMEDIATION.c.turn == turn, REMEDIATION.c.stage == "acted")
+    row = connection.execute(sa.select(REMEDIATION).where(*acted).with_for_update()).mappings().first()
+    if row is None:
+        return
     plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
     findings = Findings.model_validate(row["findings"] or {})
-    ended = sa.update(REMEDIATION).where(
-        REMEDIATION.c.id == row["id"], REMEDIATION.c.turn == row["turn"], REMEDIATION.c.stage == "acted"
-    )
     values = {"stage": "ended", "active_key": None, "owner": None, "wake_at": None, "ended_at": now()}
-    if connection.execute(ended.values(**values)).rowcount != 1:
-        return
+    connection.execute(sa.update(REMEDIATION).where(*acted).values(**values))
     where = f"{url}/remediations/{row['id']}"
     insert(connection, *_writes(connection, row, plan, incident, findings, where))
     tell(connection, row["id"], "ended", f"Ended: {text.HEADLINES[row['outcome']]}")

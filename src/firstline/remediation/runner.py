@@ -35,6 +35,8 @@ class Runner:
         """Claim what is due and start it; gives how many."""
         due = await self._context.database.write(self._claim)
         for remediation_id, turn in due:
+            # Whatever goes on with the turn after a crash does not find it here: it has to look for what was left.
+            self._context.fresh.add((remediation_id, turn))
             await self._context.engine.start(WORKFLOW, remediation_id, turn)
         return len(due)
 
