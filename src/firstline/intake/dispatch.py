@@ -22,10 +22,10 @@ from firstline.store.table import DELIVERY
 log = structlog.get_logger()
 
 LEASE = "dispatch"
-POURING = 0.005  # seconds: webhooks that follow each other faster pour in
+POURING = 300.0  # deliveries a second, from which on webhooks pour in
 LOOK = 0.5  # seconds between two looks for what another process has stored
 BATCH = 32
-SHARE = 0.3  # of the time that deciding may take while webhooks pour in: they have to be answered in seconds
+SHARE = 0.1  # of the time that deciding takes while webhooks pour in: they have to be answered within seconds
 
 
 class Dispatcher:
@@ -33,7 +33,8 @@ class Dispatcher:
         self._context = context
         self._leases = leases
         self._decider = decider
-        self._last_arrival = self._began = 0.0
+        self._began = 0.0
+        self._arrivals = 0
         self.arrived = asyncio.Event()
 
     async def run(self) -> None:
@@ -47,20 +48,20 @@ class Dispatcher:
                 log.exception("dispatch.database")
             await wait(self.arrived, LOOK)
 
-    def stored(self) -> None:
-        """Deliveries were stored; called after each commit."""
-        self._last_arrival = time.monotonic()
+    def stored(self, count: int) -> None:
+        """So many deliveries were stored; called after each commit."""
+        self._arrivals += count
         self.arrived.set()
 
     async def _give_way(self) -> None:
         """Leave most of the time to webhooks while they pour in; none is lost by waiting, one may be by a time-out."""
         took = time.monotonic() - self._began
-        if time.monotonic() - self._last_arrival < POURING:
-            await asyncio.sleep(took * (1 - SHARE) / SHARE)
+        if self._arrivals / took > POURING:
+            await asyncio.sleep(min(took * (1 - SHARE) / SHARE, LOOK))
 
     async def dispatch(self) -> int:
         """Dispatch the next batch; gives how many deliveries it had."""
-        self._began = time.monotonic()
+        self._began, self._arrivals = time.monotonic(), 0
         rows = await self._context.database.read(_next)
         if not rows:
             return 0

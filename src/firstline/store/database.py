@@ -58,13 +58,6 @@ class Database:
         self.engine.dispose()
 
 
-def insert_missing(connection: Connection, into: sa.Table, rows: list[dict[str, Any]], key: list[str]) -> None:
-    """Insert those rows whose key is not there yet; the others are left as they are."""
-    if not rows:
-        return
-    connection.execute(_insert(connection, into).on_conflict_do_nothing(index_elements=key), rows)
-
-
 def upsert_newer(connection: Connection, into: sa.Table, rows: list[dict[str, Any]], key: list[str], age: str) -> None:
     """Insert rows, or overwrite those with the key, unless the row that is there is newer by the column `age`."""
     if not rows:
@@ -129,4 +122,4 @@ def _sqlite(url: sa.URL) -> Engine:
     return engine
 
 
-__all__ = ["Database", "insert", "insert_missing", "table"]
+__all__ = ["Database", "insert", "table", "upsert_newer"]
