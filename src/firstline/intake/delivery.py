@@ -16,11 +16,16 @@ LIMIT = 5 * 1024 * 1024  # bytes of a body; more is answered 413
 _KEPT = ("content-type", "user-agent", "x-")
 _NEVER = frozenset({"x-forwarded-authorization", "x-api-key", "x-auth-token"})
 
-# Written by hand for the driver: the hot path pays for each row neither a compiler nor type conversions.
-_COLUMNS = ("id", "connection", "key", "headers", "body", "received_at", "state", "reason")
-_INSERT = "INSERT INTO fl_delivery ({}) VALUES ({}) ON CONFLICT (connection, key) DO NOTHING"
+# Written by hand for the drivers: the hot path pays for each row neither a compiler nor type conversions.
+_INTO = "INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, state, reason) "
+_ONCE = " ON CONFLICT (connection, key) DO NOTHING"
+_SQLITE = f"{_INTO} VALUES (?, ?, ?, ?, ?, ?, 'new', ''){_ONCE}"  # noqa: S608 - constants
+_POSTGRES = (
+    f"{_INTO} SELECT *, 'new', '' FROM "
+    f"unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bigint[]){_ONCE}"
+)
 
-Row = tuple[str, str, str, str, bytes, int, str, str]
+Row = tuple[str, str, str, str, bytes, int]
 
 
 class DeliveryLog:
@@ -30,15 +35,13 @@ class DeliveryLog:
         self._stored = stored
         self._waiting: list[tuple[Row, asyncio.Future[None]]] = []
         self._flush: asyncio.Task[None] | None = None
-        mark = "?" if database.is_sqlite else "%s"
-        self._insert = _INSERT.format(", ".join(_COLUMNS), ", ".join(mark for _ in _COLUMNS))
 
     async def append(self, connection: str, key: str, headers: Mapping[str, str], body: bytes) -> None:
         """Store a delivery; returns when it is durable. A key that is there already is stored once."""
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         kept = {k: v for k, v in headers.items() if k.startswith(_KEPT) and k not in _NEVER}
         received = time.time_ns() // 1000  # as `Moment` keeps it
-        row = (new_id(), connection, key, orjson.dumps(kept).decode(), body, received, "new", "")
+        row = (new_id(), connection, key, orjson.dumps(kept).decode(), body, received)
         self._waiting.append((row, stored))
         if self._flush is None:
             self._flush = asyncio.create_task(self._write_waiting())
@@ -56,7 +59,10 @@ class DeliveryLog:
         rows = [row for row, _ in batch]
 
         def write(connection: Connection) -> None:
-            connection.exec_driver_sql(self._insert, rows)
+            if self._database.is_sqlite:
+                connection.exec_driver_sql(_SQLITE, rows)
+            else:  # a row each would be a round trip each
+                connection.exec_driver_sql(_POSTGRES, tuple(map(list, zip(*rows, strict=True))))
 
         try:
             await self._database.write(write)

@@ -24,8 +24,9 @@ log = structlog.get_logger()
 LEASE = "dispatch"
 POURING = 300.0  # deliveries a second, from which on webhooks pour in
 LOOK = 0.5  # seconds between two looks for what another process has stored
+LONGEST = 2.0  # seconds that deciding gives way at a time
 BATCH = 32
-SHARE = 0.1  # of the time that deciding takes while webhooks pour in: they have to be answered within seconds
+SHARE = 0.05  # of the time that deciding takes while webhooks pour in: they have to be answered within seconds
 
 
 class Dispatcher:
@@ -57,7 +58,7 @@ class Dispatcher:
         """Leave most of the time to webhooks while they pour in; none is lost by waiting, one may be by a time-out."""
         took = time.monotonic() - self._began
         if self._arrivals / took > POURING:
-            await asyncio.sleep(min(took * (1 - SHARE) / SHARE, LOOK))
+            await asyncio.sleep(min(took * (1 - SHARE) / SHARE, LONGEST))
 
     async def dispatch(self) -> int:
         """Dispatch the next batch; gives how many deliveries it had."""
