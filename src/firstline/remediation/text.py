@@ -60,7 +60,7 @@ def outcome(
         _runbook(plan),
         Fact(label="Matched by", value=plan.mapping),
         Fact(label="Approved by", value=by or f"mapping in mode {plan.mode}"),
-        Fact(label="Change", value=change or "none: it only reads"),
+        Fact(label="Change", value=change or ("none was opened" if plan.runbook.change else "none: it only reads")),
         Fact(label="Done", value=_did(findings)),
         Fact(label="Proof", value="; ".join(proof)),
         Fact(label="Why", value=reason),
