@@ -17,13 +17,14 @@ _KEPT = ("content-type", "user-agent", "x-")
 _NEVER = frozenset({"x-forwarded-authorization", "x-api-key", "x-auth-token"})
 
 # Written by hand for the drivers: the hot path pays for each row neither a compiler nor type conversions.
-_INTO = "INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, state, reason) "
-_ONCE = " ON CONFLICT (connection, key) DO NOTHING"
-_SQLITE = f"{_INTO} VALUES (?, ?, ?, ?, ?, ?, 'new', ''){_ONCE}"  # noqa: S608 - constants
-_POSTGRES = (
-    f"{_INTO} SELECT *, 'new', '' FROM "
-    f"unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bigint[]){_ONCE}"
-)
+_SQLITE = """
+INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, state, reason)
+VALUES (?, ?, ?, ?, ?, ?, 'new', '')
+ON CONFLICT (connection, key) DO NOTHING"""
+_POSTGRES = """
+INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, state, reason)
+SELECT *, 'new', '' FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bigint[])
+ON CONFLICT (connection, key) DO NOTHING"""
 
 Row = tuple[str, str, str, str, bytes, int]
 
