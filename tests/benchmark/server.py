@@ -5,11 +5,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import uvicorn
-
 from firstline import settings
 from firstline.hub import Hub
-from firstline.web.app import create_app
+from firstline.web import server
 
 
 async def forget(connection: str, key: str, headers: Mapping[str, str], body: bytes) -> None:
@@ -17,12 +15,10 @@ async def forget(connection: str, key: str, headers: Mapping[str, str], body: by
 
 
 def main() -> None:
-    chosen = settings.load(Path(sys.argv[1]))
-    hub = Hub(chosen)
+    hub = Hub(settings.load(Path(sys.argv[1])))
     if "--forget" in sys.argv:
         hub.deliveries.append = forget  # type: ignore[method-assign]
-    host, _, port = chosen.hub.listen.rpartition(":")
-    uvicorn.run(create_app(hub), host=host, port=int(port), log_level="warning", access_log=False, server_header=False)
+    server.run(hub)
 
 
 if __name__ == "__main__":
