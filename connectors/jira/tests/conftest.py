@@ -13,7 +13,7 @@ from firstline_jira.connector import JiraConnector
 from firstline_jira.sandbox import create_app
 from firstline_jira.settings import JiraSettings
 
-CONTRACTS = Path(__file__).parents[4] / "shared" / "contracts" / "jira"
+CONTRACTS = Path(__file__).parents[3] / "tests" / "contracts" / "jira"
 
 Make = Callable[..., JiraConnector]
 

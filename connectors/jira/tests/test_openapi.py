@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 def document() -> OpenApi:
-    contracts = Path(__file__).parents[4] / "shared" / "contracts" / "jira"
+    contracts = Path(__file__).parents[3] / "tests" / "contracts" / "jira"
     return OpenApi(contracts / "cloud-platform-v3.openapi.json.gz")
 
 

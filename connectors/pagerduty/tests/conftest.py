@@ -24,7 +24,7 @@ Make = Callable[..., PagerDutyConnector]
 @pytest.fixture
 def contracts() -> Path:
     """What PagerDuty sends, captured."""
-    return Path(__file__).parents[4] / "shared" / "contracts" / "pagerduty"
+    return Path(__file__).parents[3] / "tests" / "contracts" / "pagerduty"
 
 
 @pytest.fixture

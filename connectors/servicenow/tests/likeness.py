@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-CONTRACTS = Path(__file__).parents[4] / "shared" / "contracts" / "servicenow"
+CONTRACTS = Path(__file__).parents[3] / "tests" / "contracts" / "servicenow"
 
 
 def example(name: str) -> Any:

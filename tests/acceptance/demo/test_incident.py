@@ -15,6 +15,7 @@ LOOK_BACK = extract.HISTORY.parent / "look-back"
 OUTCOMES = {"resolved_at", "closed_at", "closed_code", "resolved_by"}
 
 
+@pytest.mark.skipif(not SOURCE.exists(), reason=f"the whole log, too large to carry, is not at {SOURCE}")
 def test_the_extract_is_what_the_source_gives() -> None:
     rows = extract.earliest(extract.read_log(SOURCE).values())
     assert [LoggedIncident.model_validate({k: r[k] for k in LoggedIncident.model_fields}) for r in rows] == list(
