@@ -6,7 +6,7 @@ import sqlalchemy as sa
 import structlog
 
 from firstline.store import Database
-from firstline.store.table import CONNECTION, now
+from firstline.store.table import CONNECTION, REMEDIATION, now
 
 log = structlog.get_logger()
 
@@ -38,7 +38,15 @@ def paused(connection: sa.Connection) -> set[str]:
 
 
 async def resume(database: Database, name: str) -> bool:
-    """Use it again. False when it was not paused."""
+    """Use it again, and look at once at what waits. False when it was not paused."""
     row = sa.update(CONNECTION).where(CONNECTION.c.name == name, CONNECTION.c.paused_at.is_not(None))
     values = row.values(paused_at=None, reason="")
-    return await database.write(lambda connection: connection.execute(values).rowcount == 1)
+    waiting = sa.update(REMEDIATION).where(REMEDIATION.c.wake_at.is_not(None)).values(wake_at=now())
+
+    def use(connection: sa.Connection) -> bool:
+        resumed = connection.execute(values).rowcount == 1
+        if resumed:
+            connection.execute(waiting)
+        return resumed
+
+    return await database.write(use)

@@ -46,6 +46,10 @@ class Course:
         first = (remediation_id, turn) in self._context.fresh
         self._context.fresh.discard((remediation_id, turn))
         row = await self._mine(remediation_id, turn)
+        if row is not None and row["stage"] == "ready" and await self._is_paused(row["plan"]["change_register"]):
+            # Not one more sign-in with what was refused: vendors lock accounts for that.
+            await self._wait(row, f"{row['plan']['change_register']} is paused", connections.PAUSED_LOOK)
+            return
         while row is not None and row["stage"] in self._stages:
             row = await self._guarded(row, first)
         self._context.work.set()
@@ -96,6 +100,9 @@ class Course:
         query = sa.select(REMEDIATION).where(REMEDIATION.c.id == remediation_id, REMEDIATION.c.turn == turn)
         row = await self._context.database.read(lambda connection: connection.execute(query).mappings().first())
         return dict(row) if row else None
+
+    async def _is_paused(self, name: str) -> bool:
+        return bool(name) and name in await self._context.database.read(connections.paused)
 
     async def _guarded(self, row: Row, first: bool) -> Row | None:
         """Do a stage's work, and what its error says happens next; gives the row as it stands then, or None to stop."""
