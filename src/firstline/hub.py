@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from firstline import registry
-from firstline.connector import Connector
+from firstline.connector import Connector, Finding
 from firstline.engine import Engine
 from firstline.errors import Misdeclared
 from firstline.executor import Executor
@@ -69,6 +69,7 @@ class Hub:
         self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)
         self.runner = Runner(self.context, self._leases, settings.hub.concurrency)
         self.write_back = WriteBack(self.context, self._leases)
+        self.findings: dict[str, list[Finding]] = {}  # by connection, of the look at start
         self.ready = False
         self._stack = AsyncExitStack()
 
@@ -144,7 +145,8 @@ class Hub:
     async def _check_connections(self) -> None:
         """Say at start what an operator would otherwise learn from the first incident."""
         for name, connector in self.connections.items():
-            for finding in await connector.check():
+            self.findings[name] = await connector.check()
+            for finding in self.findings[name]:
                 if not finding.ok:
                     log.warning("connection.finding", connection=name, **finding.model_dump(exclude={"ok"}))
 

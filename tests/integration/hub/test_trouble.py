@@ -10,7 +10,7 @@ from firstline.testing.patience import eventually
 
 def trouble(hub: Running, **how: Any) -> None:
     """ServiceNow's sandbox answers the next requests so; the hub's own look at its start has gone through before."""
-    eventually(lambda: hub.state("servicenow")["requests"]["total"])
+    eventually(lambda: all(one["findings"] is not None for one in hub.get("connections")))
     httpx.post(f"{hub.servicenow}/sandbox/trouble", json=how, trust_env=False).raise_for_status()
 
 

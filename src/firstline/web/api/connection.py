@@ -14,10 +14,15 @@ router = APIRouter(tags=["connections"])
 
 @router.get("/connections")
 async def listed(hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
-    """Each with its connector; `paused_at` and `reason` where it is paused."""
+    """Each with its connector; `paused_at` and `reason` where it is paused; `findings` of the look at the hub's start,
+    null until it was looked at."""
     query = sa.select(CONNECTION).order_by(CONNECTION.c.name)
     rows = await hub.database.read(lambda connection: connection.execute(query).mappings().all())
-    return [{**row, "connector": hub.connections[row["name"]].name} for row in rows if row["name"] in hub.connections]
+    known = [row for row in rows if row["name"] in hub.connections]
+    return [
+        {**row, "connector": hub.connections[row["name"]].name, "findings": hub.findings.get(row["name"])}
+        for row in known
+    ]
 
 
 @router.get("/connections/{name}/check")
