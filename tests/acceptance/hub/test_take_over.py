@@ -37,9 +37,15 @@ class Process:
         eventually(lambda: _is_ready(settings.load(self.folder).url), 60)
 
     def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._popen is not None:
-            self._popen.send_signal(signal.SIGKILL)
-            self._popen.wait()
+            self._popen.send_signal(how)
+            self._popen.wait(30)
             self._popen = None
 
 
@@ -96,6 +102,17 @@ def test_a_run_outlives_the_kill_of_its_hub_and_is_found_by_the_next_start(make:
     hub.post(triggered())
     eventually(lambda: hub.runs() == 1)
     process.kill()
+    process.start()
+    (hub.marks / "let-go").touch()
+    _mended_once(hub)
+
+
+def test_a_run_outlives_the_stop_of_its_hub_and_is_found_by_the_next_start(make: Make) -> None:
+    process, hub = make("a")
+    process.start()
+    hub.post(triggered())
+    eventually(lambda: hub.runs() == 1)
+    process.stop()
     process.start()
     (hub.marks / "let-go").touch()
     _mended_once(hub)
