@@ -16,6 +16,7 @@ from firstline.intake.decide import Decider
 from firstline.intake.record import Read, record
 from firstline.remediation.context import Context
 from firstline.remediation.runner import wait
+from firstline.store.database import passing
 from firstline.store.lease import Leases
 from firstline.store.table import DELIVERY
 
@@ -70,11 +71,25 @@ class Dispatcher:
         for row in rows:
             read.append(self._read(row))
             await asyncio.sleep(0)  # let webhooks in between
-        began = await self._context.database.write(lambda connection: record(connection, read))
-        if began:
+        if await self._record(read):
             self._context.work.set()
             self._context.writes.set()
         return len(rows)
+
+    async def _record(self, read: list[Read]) -> int:
+        """Write down a batch. What the database refuses for its content is parked alone, and holds no other."""
+        try:
+            return await self._context.database.write(lambda connection: record(connection, read))
+        except Exception as error:
+            if passing(error):
+                raise
+            if len(read) > 1:
+                return sum([await self._record([one]) for one in read])
+            log.exception("dispatch.not_recorded", delivery=read[0].delivery_id)
+            parked = [
+                Read(read[0].delivery_id, reason=f"can't be written down: {type(error).__name__}: {_cause(error)}")
+            ]
+        return await self._context.database.write(lambda connection: record(connection, parked))
 
     def _read(self, row: Any) -> Read:
         try:
@@ -86,6 +101,11 @@ class Dispatcher:
             log.exception("dispatch.defect", delivery=row["id"])
             return Read(row["id"], reason=f"a defect of the connector: {type(error).__name__}: {error}")
         return Read(row["id"], decided=[self._decider.decide(event, row["connection"]) for event in events])
+
+
+def _cause(error: Exception) -> str:
+    """The driver's words, in characters that can be kept whatever they quote."""
+    return str(getattr(error, "orig", None) or error).encode("ascii", "backslashreplace").decode()
 
 
 def _next(connection: sa.Connection) -> Sequence[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from psycopg.types.string import StrDumper
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
@@ -58,6 +59,17 @@ class Database:
         self.engine.dispose()
 
 
+def passing(error: BaseException) -> bool:
+    """True for a trouble that goes by: the database is away, busy, full or read-only. Anything else lies in what was
+    asked, and comes again."""
+    if not isinstance(
+        error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError | sa.exc.TimeoutError
+    ):
+        return False
+    # 54: a value that is too large for an index; PostgreSQL's driver counts it among the operator's troubles.
+    return not str(getattr(getattr(error, "orig", None), "sqlstate", None) or "").startswith("54")
+
+
 def upsert_newer(connection: Connection, into: sa.Table, rows: list[dict[str, Any]], key: list[str], age: str) -> None:
     """Insert rows, or overwrite those with the key, unless the row that is there is newer by the column `age`."""
     if not rows:
@@ -96,8 +108,17 @@ def _engine(url: sa.URL) -> Engine:
         return _sqlite(url)
     if url.get_backend_name() == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
-        return sa.create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        event.listen(engine, "connect", lambda connection, _: connection.adapters.register_dumper(str, _Text))
+        return engine
     raise Misdeclared(f"the database {url.render_as_string()!r} is neither sqlite:/// nor postgresql://")
+
+
+class _Text(StrDumper):
+    """PostgreSQL's text holds neither NUL nor half a surrogate pair, and what vendors and commands say may."""
+
+    def dump(self, obj: str) -> bytes:
+        return obj.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace")
 
 
 def _sqlite(url: sa.URL) -> Engine:
@@ -110,6 +131,7 @@ def _sqlite(url: sa.URL) -> Engine:
         poolclass=sa.QueuePool,
         pool_size=64,
         max_overflow=0,
+        hide_parameters=True,  # an error's words reach logs and tickets
         connect_args={"timeout": 30, "isolation_level": "IMMEDIATE", "check_same_thread": False},
     )
 
@@ -122,4 +144,4 @@ def _sqlite(url: sa.URL) -> Engine:
     return engine
 
 
-__all__ = ["Database", "insert", "table", "upsert_newer"]
+__all__ = ["Database", "insert", "passing", "table", "upsert_newer"]

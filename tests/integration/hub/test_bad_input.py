@@ -1,5 +1,6 @@
 """Bad input: each kind gets the right answer, and loses nothing."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 from tests.integration.hub.conftest import Running, Start, triggered
 
+from firstline.connector import Delivery
 from firstline.testing.patience import eventually
 
 
@@ -117,3 +119,43 @@ def test_a_mistake_in_a_mapping_leaves_the_running_hub_on_the_last_good_version(
     assert "mapping.yaml:5:" in ready["errors"][0]
     hub.post(triggered())
     assert hub.remediation()["outcome"] == "proved"
+
+
+def test_what_the_database_cannot_keep_is_parked_and_holds_nothing_else(start: Start) -> None:
+    hub = start()
+    pagerduty = hub.hub.connections["pagerduty"]
+    translate = pagerduty.translate
+
+    def half_a_pair(delivery: Delivery) -> Any:
+        """As JSON may say it: an escape that is no character, and that no database keeps."""
+        events = translate(delivery)
+        odd = delivery.key == "odd"
+        return [
+            event.model_copy(update={"data": {"title": "\ud800"}, "id": "\ud800"}) if odd else event for event in events
+        ]
+
+    pagerduty.translate = half_a_pair
+    hub.post(triggered(2), key="odd")
+    hub.post(triggered(1), key="well")
+    assert hub.remediation()["outcome"] == "proved"
+
+
+def test_a_dedupe_key_of_any_length_holds_nothing(start: Start) -> None:
+    hub = start()
+    mapping = hub.hub.settings.mappings / "shop" / "mapping.yaml"
+    mapping.write_text(mapping.read_text().replace("incident.service", "incident.title"))
+    hub.hub.decider.declarations = hub.hub.declared.load()
+    long = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(300))
+    hub.post(triggered(2, title=f"shop does not answer {long}"), key="a")
+    hub.post(triggered(1), key="b")
+    eventually(lambda: not hub.get("deliveries?state=new")["items"])
+    assert hub.remediation()["incident"]["title"] == "shop does not answer"
+
+
+def test_a_nul_in_what_a_vendor_says_is_no_trouble(start: Start) -> None:
+    hub = start()
+    body = json.loads(triggered(title="shop does not answer \x00"))
+    body["event"]["id"] = "odd\x00"
+    hub.post(json.dumps(body).encode())
+    assert hub.remediation()["outcome"] == "proved"
+    assert "items" in hub.get("remediations?before=%00")
