@@ -172,6 +172,27 @@ def test_a_priority_is_a_number(name: str, number: int | None) -> None:
     assert incident.priority == number
 
 
+def test_a_priority_may_be_sent_as_its_name_alone() -> None:
+    """So it stands in the example of Atlassian's page ("Webhooks", "Example callback for an issue-related event")."""
+    incident = told(created(priority="Minor", issuetype="Bug")).incident
+    assert incident is not None
+    assert (incident.priority, incident.subcategory) == (4, "Bug")
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "second"),
+    [
+        (1525698237764, 57),
+        ("1525698237764", 57),
+        ("2018-05-07T08:03:57.764-0500", 57),
+        ("2018-05-07T16:03:57+03:00", 57),
+    ],
+)
+def test_the_time_is_read_in_each_form_that_is_documented_or_seen(timestamp: Any, second: int) -> None:
+    at = told(created() | {"timestamp": timestamp}).occurred_at
+    assert (at.hour, at.minute, at.second, at.tzinfo) == (13, 3, second, UTC)
+
+
 @pytest.mark.parametrize(
     ("category", "state"), [("new", "open"), ("indeterminate", "acknowledged"), ("done", "resolved"), ("odd", "open")]
 )
@@ -226,6 +247,10 @@ def test_a_document_is_read_as_its_words() -> None:
         ({"field": "priority", "fromString": "High", "toString": "Low"}, {}, "incident.updated"),
         ({"field": "priority", "fromString": "Low", "toString": "High"}, {}, "incident.escalated"),
         ({"field": "summary", "fromString": "a", "toString": "b"}, {}, "incident.updated"),
+        ({"field": "resolution", "from": None, "to": "1"}, {"status": status("Done", "done")}, "incident.resolved"),
+        ({"field": "resolution", "from": "2", "to": "1"}, {"status": status("Done", "done")}, "incident.updated"),
+        ({"field": "resolution", "from": "1", "to": None}, {"status": status("Open", "new")}, "incident.reopened"),
+        ({"field": "resolution", "from": "1", "to": None}, {"status": status("Done", "done")}, "incident.updated"),
     ],
 )
 def test_what_an_update_is_follows_from_its_changelog(
@@ -289,6 +314,8 @@ def test_an_event_nobody_knows_is_of_type_other() -> None:
         (created(updated="2021-06-04T13:35:29.781"), "issue.fields.updated"),
         (created(summary={"a": 1}), "issue.fields.summary"),
         (created() | {"timestamp": "soon"}, "timestamp"),
+        (created() | {"timestamp": "2018-05-07T08:03:57.764"}, "timestamp"),
+        (created() | {"timestamp": "9" * 40}, "timestamp"),
         (created() | {"timestamp": 10**30}, "timestamp"),
         (created() | {"changelog": {"items": {}}}, "changelog.items"),
         (created() | {"comment": []}, "comment"),

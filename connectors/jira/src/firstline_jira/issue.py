@@ -84,6 +84,9 @@ class View:
 
 
 def named(value: Any, place: str) -> str:
+    """An object's name; one example of Atlassian's webhooks has the name where the object usually is."""
+    if isinstance(value, str):
+        return value
     return text(tree(value, place).get("name"), f"{place}.name")
 
 

@@ -55,12 +55,14 @@ def moment(value: Any, place: str) -> datetime | None:
 
 
 def instant(value: Any, place: str) -> datetime | None:
-    """Milliseconds since 1970, in UTC; absent is None."""
+    """Milliseconds since 1970, in UTC; absent is None. Atlassian's page shows a written time in one example."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        return moment(value, place)
+    if isinstance(value, bool) or not isinstance(value, int | str):
         raise Rejected(f"{place}: milliseconds were expected, not {type(value).__name__}")
     try:
-        return datetime.fromtimestamp(value / 1000, UTC)
+        return datetime.fromtimestamp(int(value) / 1000, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise Rejected(f"{place}: {value} is not a time") from error
+        raise Rejected(f"{place}: {str(value)[:40]} is not a time") from error

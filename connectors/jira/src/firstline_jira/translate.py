@@ -116,9 +116,13 @@ class _Happening:
     def _change_type(self) -> EventType:
         done = issues.category(self.fields) == "done"
         status, resolution = self.changes.get("status"), self.changes.get("resolution")
-        if status and done:
+        given = text((resolution or {}).get("to"), "changelog.resolution.to")
+        had = text((resolution or {}).get("from"), "changelog.resolution.from")
+        if done and status:
             return "incident.closed" if self.kind == "issue_closed" and not resolution else "incident.resolved"
-        if self.kind == "issue_reopened" or (status and resolution and not text(resolution.get("to"), "changelog")):
+        if done and given and not had:
+            return "incident.resolved"
+        if self.kind == "issue_reopened" or (resolution and not given and not done):
             return "incident.reopened"
         return "incident.escalated" if _raised(self.changes.get("priority")) else "incident.updated"
 
