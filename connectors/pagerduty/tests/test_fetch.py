@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from firstline.errors import Rejected
 from firstline.incident import IncidentState, Reference
 from firstline_pagerduty.connector import PagerDutyConnector
 
@@ -42,3 +43,42 @@ async def test_it_takes_one_request(connect: Connect, sandbox: Any, reference: R
     before = (await sandbox.state())["requests"]["total"]
     await connect(sandbox.address).fetch(reference)
     assert (await sandbox.state())["requests"]["total"] == before + 1
+
+
+FOUND = {"incident": {"id": "Q3B15VLMF3ASBD", "status": "triggered", "title": "The shop does not answer"}}
+
+
+async def test_an_account_that_knows_no_include_of_the_body_is_read_without(
+    connect: Connect, loopback: Any, vendor: Any, reference: Reference
+) -> None:
+    """The schema's text names `include[]=body`, its list of allowed values does not."""
+    refusal = {"error": {"message": "Invalid Input Provided", "code": 2001, "errors": ["Include is invalid"]}}
+    fake = vendor((400, refusal), (200, FOUND))
+    incident = await connect(loopback(fake)).fetch(reference)
+    assert (incident.title, incident.description) == ("The shop does not answer", "")
+    assert fake.methods == ["GET", "GET"]
+
+
+async def test_an_incident_that_is_not_there_is_asked_for_once(
+    connect: Connect, loopback: Any, vendor: Any, reference: Reference
+) -> None:
+    fake = vendor((404, {"error": {"message": "Not Found", "code": 2100}}))
+    with pytest.raises(Rejected, match="Not Found"):
+        await connect(loopback(fake)).fetch(reference)
+    assert fake.methods == ["GET"]
+
+
+async def test_a_read_carries_what_the_schema_asks_for(
+    connect: Connect, loopback: Any, vendor: Any, reference: Reference
+) -> None:
+    fake = vendor((200, FOUND))
+    await connect(loopback(fake)).fetch(reference)
+    ((_, _, headers, _),) = fake.asked
+    assert headers["accept"] == "application/vnd.pagerduty+json;version=2"
+    assert headers["content-type"] == "application/json"
+
+
+async def test_an_id_of_any_plain_characters_is_asked_for(connect: Connect, loopback: Any, vendor: Any) -> None:
+    fake = vendor((200, {"incident": FOUND["incident"] | {"id": "P_1-a"}}))
+    incident = await connect(loopback(fake)).fetch(Reference(connection="pd", kind="incident", id="P_1-a"))
+    assert incident.reference.id == "P_1-a"

@@ -37,6 +37,11 @@ async def test_the_body_is_given_only_when_it_is_asked_for(sandbox: Any) -> None
     assert with_body.keys() - FIELDS == {"body"}
 
 
+async def test_an_include_that_is_not_documented_is_refused(sandbox: Any) -> None:
+    assert (await sandbox.request("GET", ONE + "?include[]=teams&include[]=notes")).status_code == 400
+    assert (await sandbox.request("GET", ONE + "?include[]=teams")).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["", "Token", "Token token=", "Bearer the-token"])
 async def test_without_a_key_nothing_is_answered(sandbox: Any, header: str) -> None:
     response = await sandbox.request("GET", ONE, Authorization=header)

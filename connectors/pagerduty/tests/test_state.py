@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -255,3 +256,18 @@ async def test_a_vendor_that_fails_between_reading_and_writing_is_unavailable(
     with pytest.raises(Unavailable):
         await connect(loopback(fake)).set_state(reference, RESOLVED)
     assert fake.methods == ["GET", "PUT"]
+
+
+async def test_a_level_on_which_nobody_is_named_is_passed_by(
+    connect: Connect, loopback: Any, vendor: Any, reference: Reference
+) -> None:
+    on_call = oncalls((1, "PONE"), (3, "PTHREE"))
+    on_call["oncalls"].insert(1, {"escalation_level": 2, "user": None})
+    fake = vendor(
+        (200, incident("triggered", "PONE")),
+        (200, {"log_entries": []}),
+        (200, on_call),
+        (200, incident("triggered", "PTHREE")),
+    )
+    await connect(loopback(fake)).set_state(reference, ESCALATED)
+    assert json.loads(fake.asked[-1][3]) == {"incident": {"type": "incident_reference", "escalation_level": 3}}

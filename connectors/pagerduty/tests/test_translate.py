@@ -205,3 +205,16 @@ def test_a_note_that_names_no_incident_has_no_reference(link: Any) -> None:
     told = {"incident": link, "id": "PN", "content": None, "type": "incident_note"}
     event = translated(with_event(event_type="incident.annotated", data=told))
     assert (event.type, event.reference) == ("incident.commented", None)
+
+
+def test_a_role_assignment_names_the_incident_in_its_list() -> None:
+    told = {"type": "incident_role_assignment", "incident_role_assignments": [{"incident": {"id": "PFQZPSY"}}]}
+    event = translated(with_event(event_type="incident.role.assigned", data=told))
+    assert event.reference is not None
+    assert (event.type, event.reference.id) == ("other", "PFQZPSY")
+
+
+@pytest.mark.parametrize("rows", [None, [], [None], {}, ["x"]])
+def test_a_role_assignment_of_another_shape_has_no_reference(rows: Any) -> None:
+    told = {"type": "incident_role_assignment", "incident_role_assignments": rows}
+    assert translated(with_event(event_type="incident.role.assigned", data=told)).reference is None

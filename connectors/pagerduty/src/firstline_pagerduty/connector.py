@@ -8,12 +8,13 @@ from firstline.connector import Connector, Delivery, Finding, Note, StateChange
 from firstline.errors import Rejected, Unavailable
 from firstline.incident import Event, Incident, Reference
 from firstline_pagerduty import check, note, record, state
-from firstline_pagerduty.rest import Rest
+from firstline_pagerduty.rest import Refused, Rest
 from firstline_pagerduty.settings import PagerDutySettings
 from firstline_pagerduty.signature import Verifier
 from firstline_pagerduty.translate import translate
 
 NOTE_KIND = "incident_note"
+NOT_FOUND = 2100  # "Errors", PagerDuty Error Codes
 
 
 class PagerDutyConnector(Connector[PagerDutySettings]):
@@ -34,7 +35,15 @@ class PagerDutyConnector(Connector[PagerDutySettings]):
         return (translate(delivery, self.settings.own_user_id),)
 
     async def fetch(self, reference: Reference) -> Incident:
-        answer = await self._rest.get(f"/incidents/{_id(reference)}", include__="body")
+        """With what the reporter or the monitoring said. The schema's text gives `include[]=body` for that and its list
+        of values lacks it, so a refusal of it is no refusal of the incident."""
+        path = f"/incidents/{_id(reference)}"
+        try:
+            answer = await self._rest.get(path, include__="body")
+        except Refused as refusal:
+            if refusal.code == NOT_FOUND:
+                raise
+            answer = await self._rest.get(path)
         return record.incident(self.connection, answer.get("incident") or {})
 
     async def write_note(self, reference: Reference, note_: Note) -> Reference:
@@ -69,5 +78,5 @@ class PagerDutyConnector(Connector[PagerDutySettings]):
 def _id(reference: Reference) -> str:
     """The id as it may stand in a path."""
     if not re.fullmatch(record.ID, reference.id):
-        raise Rejected(f"{reference.id!r} is no PagerDuty id: those are letters and digits")
+        raise Rejected(f"{reference.id!r} is no PagerDuty id: those are letters, digits, _ and -")
     return reference.id

@@ -14,7 +14,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 
 KIND = "incident"
-ID = r"^[A-Za-z0-9]+$"
+ID = r"^[A-Za-z0-9_-]+$"  # the schema says text; these are safe in a path
 
 STATES = {
     "triggered": IncidentState.OPEN,
@@ -76,7 +76,10 @@ def incident(
 
 
 def linked(connection: str, source: Any) -> Reference | None:
-    """The reference of the incident that a note, a responder or the like belongs to; None if it names none."""
+    """The reference of the incident that a note, a responder or the like belongs to; None if it names none. Role
+    assignments come as a list, each with its incident."""
+    if isinstance(source, dict) and isinstance(rows := source.get("incident_role_assignments"), list) and rows:
+        source = rows[0]
     link = source.get("incident") if isinstance(source, dict) else None
     if not isinstance(link, dict) or not re.fullmatch(ID, str(link.get("id") or "")):
         return None

@@ -17,6 +17,8 @@ from firstline_pagerduty.settings import PagerDutySettings
 # Rate Limits", Best practices); a few at a time keep one slow answer from holding up the rest.
 CONCURRENCY = 4
 
+JSON = {"Content-Type": "application/json"}
+
 
 class Refused(Rejected):
     """PagerDuty's no. `code` is its own error code ("Errors", PagerDuty Error Codes), 0 if it gave none."""
@@ -72,6 +74,11 @@ class _Client(RestApiV2Client):
     connection broke, and anything answered 429, for ever."""
 
     max_network_attempts = 0
+
+    def prepare_headers(self, method: str, user_headers: dict[str, str] | None = None) -> dict[str, str]:
+        """The schema requires a content type of reads too."""
+        headers: dict[str, str] = super().prepare_headers(method, JSON | (user_headers or {}))
+        return headers
 
     def postprocess(self, response: Response, suffix: str | None = None) -> None:  # noqa: ARG002 - the client's signature
         """Called by the client with each answer, before it thinks of repeating: here a refusal leaves the loop."""

@@ -102,7 +102,8 @@ async def _next_level(rest: Rest, found: Found) -> tuple[int, set[str]]:
     answer = await rest.get("/oncalls", escalation_policy_ids__=policy, limit=100)
     levels: dict[int, set[str]] = defaultdict(set)
     for oncall in answer.get("oncalls") or ():
-        levels[int(oncall["escalation_level"])].add(str((oncall.get("user") or {}).get("id")))
+        if user := (oncall.get("user") or {}).get("id"):
+            levels[int(oncall["escalation_level"])].add(str(user))
     assigned = _assignees(found)
     now = min((level for level, users in levels.items() if users & assigned), default=0)
     for level in sorted(level for level in levels if level > now):
@@ -128,7 +129,8 @@ def _incident(answer: dict[str, Any]) -> Found:
 
 
 def _assignees(found: Found) -> set[str]:
-    return {str((one.get("assignee") or {}).get("id")) for one in found.get("assignments") or ()}
+    assignees = (one.get("assignee") or {} for one in found.get("assignments") or ())
+    return {str(one["id"]) for one in assignees if one.get("id")}
 
 
 def _name(found: Found) -> str:

@@ -14,6 +14,21 @@ from firstline_pagerduty.sandbox.shape import Shape
 MOST_AT_ONCE = 250  # "Manage incidents"
 STATUSES = ("triggered", "acknowledged", "resolved")
 ABILITIES = ["teams", "urgencies", "service_support_hours", "read_only_users"]
+# "Get an incident", `include[]`; `body` stands in the text of the field alone.
+INCLUDES = {
+    "acknowledgers",
+    "agents",
+    "assignees",
+    "body",
+    "conference_bridge",
+    "custom_fields",
+    "escalation_policies",
+    "first_trigger_log_entries",
+    "priorities",
+    "services",
+    "teams",
+    "users",
+}
 Json = dict[str, Any]
 
 
@@ -53,7 +68,10 @@ class Rest:
     # incidents
 
     async def show_incident(self, request: Request) -> Json:
-        body = "body" in request.query_params.getlist("include[]")
+        included = set(request.query_params.getlist("include[]"))
+        if not included <= INCLUDES:
+            raise error.invalid(f"Include[] must be among {', '.join(sorted(INCLUDES))}")
+        body = "body" in included
         return {"incident": self._shape.incident(self._incident(request), body)}
 
     async def list_incidents(self, request: Request) -> Json:
