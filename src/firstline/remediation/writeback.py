@@ -25,7 +25,6 @@ log = structlog.get_logger()
 
 LEASE = "write-back"
 LOOK = 1.0
-BATCH = 200
 AT_ONCE = 4  # writes to one connection at the same time
 
 
@@ -35,7 +34,6 @@ class WriteBack:
         self._leases = leases
         self._leads = False
         self._busy: set[tuple[str, str]] = set()
-        self._gates = {name: asyncio.Semaphore(AT_ONCE) for name in context.connections}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -58,7 +56,8 @@ class WriteBack:
 
     async def send_due(self) -> None:
         """Begin every write that is due and whose record is free."""
-        for row in await self._context.database.write(self._claim):
+        busy = frozenset(self._busy)
+        for row in await self._context.database.write(lambda connection: _claim(connection, busy)):
             self._busy.add((row["connection"], row["record"]))
             task = asyncio.create_task(self._send(row))
             self._tasks.add(task)
@@ -67,35 +66,22 @@ class WriteBack:
     async def _lead(self) -> None:
         if self._leads:
             return
-        # The process that sent before us is dead: what it had begun may or may not have arrived.
+        # The process that sent before us is dead, or we could not settle: what was begun may or may not have arrived.
+        # What is being sent now is in `_busy`, and settles itself.
         left = sa.update(WRITE_BACK).where(WRITE_BACK.c.state == "sending").values(state="pending")
         await self._context.database.write(lambda connection: connection.execute(left))
         self._leads = True
 
-    def _claim(self, connection: sa.Connection) -> list[Any]:
-        pending = sa.select(WRITE_BACK).where(WRITE_BACK.c.state == "pending").order_by(WRITE_BACK.c.id).limit(BATCH)
-        paused, seen, claimed = connections.paused(connection), set(self._busy), []
-        for row in connection.execute(pending).mappings().all():
-            place = (row["connection"], row["record"])
-            if place in seen or row["connection"] in paused:
-                continue
-            seen.add(place)  # the earliest of a record goes first, also when it has to wait
-            if row["due_at"] <= now():
-                claimed.append(row)
-        values = {"state": "sending", "attempts": WRITE_BACK.c.attempts + 1}
-        ids = [row["id"] for row in claimed]
-        if ids:
-            connection.execute(sa.update(WRITE_BACK).where(WRITE_BACK.c.id.in_(ids)).values(**values))
-        return claimed
-
     async def _send(self, row: Any) -> None:
         try:
-            async with self._gates.get(row["connection"]) or asyncio.Semaphore():
-                values = await self._try(row)
+            values = await self._try(row)
             await self._context.database.write(lambda connection: _settle(connection, row, values))
+            self._context.writes.set()
+        except Exception:  # it may have been written: looked for with the next look, as after a crash
+            log.exception("write_back.not_settled", write_back=row["id"])
+            self._leads = False
         finally:
             self._busy.discard((row["connection"], row["record"]))
-            self._context.writes.set()
 
     async def _try(self, row: Any) -> dict[str, Any]:
         """Write once; gives how the row goes on."""
@@ -136,6 +122,39 @@ async def retry(context: Context, write_back_id: str) -> bool:
     done = await context.database.write(lambda connection: connection.execute(values).rowcount == 1)
     context.writes.set()
     return done
+
+
+def _claim(connection: sa.Connection, busy: frozenset[tuple[str, str]]) -> list[Any]:
+    waiting = sa.select(WRITE_BACK.c.connection).where(WRITE_BACK.c.state == "pending").distinct()
+    usable = set(connection.execute(waiting).scalars()) - connections.paused(connection)
+    claimed = [
+        row for name in usable for row in _due(connection, name, {record for where, record in busy if where == name})
+    ]
+    values = {"state": "sending", "attempts": WRITE_BACK.c.attempts + 1}
+    ids = [row["id"] for row in claimed]
+    if ids:
+        connection.execute(sa.update(WRITE_BACK).where(WRITE_BACK.c.id.in_(ids)).values(**values))
+    return claimed
+
+
+def _due(connection: sa.Connection, name: str, busy: set[str]) -> list[Any]:
+    """The next of one connection, each the earliest of its record, also where that one has to wait. Each connection
+    is asked for its own: what one can't take holds no other."""
+    earlier = sa.alias(WRITE_BACK)
+    waits = sa.exists().where(
+        earlier.c.connection == name,
+        earlier.c.record == WRITE_BACK.c.record,
+        earlier.c.state == "pending",
+        earlier.c.id < WRITE_BACK.c.id,
+    )
+    due = (
+        sa.select(WRITE_BACK)
+        .where(WRITE_BACK.c.state == "pending", WRITE_BACK.c.connection == name, WRITE_BACK.c.due_at <= now())
+        .where(WRITE_BACK.c.record.not_in(busy), ~waits)
+        .order_by(WRITE_BACK.c.id)
+        .limit(max(0, AT_ONCE - len(busy)))
+    )
+    return list(connection.execute(due).mappings().all())
 
 
 def _settle(connection: sa.Connection, row: Any, values: dict[str, Any]) -> None:

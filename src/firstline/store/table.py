@@ -188,7 +188,11 @@ class ApprovalRow(SQLModel, table=True):
 
 class WriteBackRow(SQLModel, table=True):
     __tablename__ = "fl_write_back"
-    __table_args__ = (sa.UniqueConstraint("connection", "key"), sa.Index("fl_write_back_state", "state", "id"))
+    __table_args__ = (
+        sa.UniqueConstraint("connection", "key"),
+        sa.Index("fl_write_back_state", "state", "id"),
+        sa.Index("fl_write_back_record", "connection", "record", "state", "id"),
+    )
 
     id: str = _id()
     remediation_id: str = Field(index=True)
