@@ -1,6 +1,6 @@
 """Instances whose change models go other ways than the base system."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -93,3 +93,49 @@ async def test_an_answer_that_claims_more_than_was_done_is_found_out(register: R
     respx.route().mock(side_effect=boasting)
     with pytest.raises(Rejected, match="CHG0030001 is in -5"):
         await register.move(SYS_ID, "implement", Evidence())
+
+
+@respx.mock
+async def test_a_model_whose_instance_refuses_the_usual_way_is_followed_where_it_leads(register: Register) -> None:
+    model = Model({"-5": ["-1"], "-1": ["0"], "0": ["3"]})
+    respx.route().mock(side_effect=refusing(model))
+    await register.move(SYS_ID, "implement", Evidence(notes="Starting."))
+    assert model.written == [{"state": "-1", "work_notes": "Starting."}]
+
+
+@respx.mock
+async def test_a_refusal_that_no_way_leads_round_is_told_in_the_vendors_words(register: Register) -> None:
+    model = Model({"-5": ["4"]})
+    respx.route().mock(side_effect=refusing(model))
+    with pytest.raises(Rejected, match="Operation aborted by Business Rule"):
+        await register.move(SYS_ID, "implement", Evidence())
+    assert model.state == "-5"
+
+
+@respx.mock
+async def test_states_that_are_offered_as_numbers_are_understood(register: Register) -> None:
+    model = Model({"-5": ["-1"]})
+
+    def numbers(request: httpx.Request) -> httpx.Response:
+        answer = model.answer(request)
+        if request.url.path.endswith("/nextstates"):
+            return httpx.Response(200, json={"result": {"available_states": [-1.0, -5], "state_label": None}})
+        return answer
+
+    respx.route().mock(side_effect=numbers)
+    await register.move(SYS_ID, "implement", Evidence())
+    assert model.state == "-1"
+
+
+def refusing(model: Model) -> Callable[[httpx.Request], httpx.Response]:
+    """The same, by an instance that answers 403 to a transition that its model does not have."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            wanted = httpx.Response(200, content=request.content).json()["state"]
+            if wanted not in model.ways.get(model.state, []):
+                said = {"message": "Operation Failed", "detail": "Operation aborted by Business Rule 'State model'"}
+                return httpx.Response(403, json={"error": said, "status": "failure"})
+        return model.answer(request)
+
+    return answer

@@ -8,7 +8,7 @@ import pytest
 from connectors.servicenow.tests.stage import PASSWORD, USERS, sandbox
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from firstline.connector import SandboxSettings
@@ -117,6 +117,29 @@ async def test_concurrent_calls_keep_their_own_queries(opened: Opened) -> None:
         for record in seed * 3:
             group.start_soon(ask, record["number"])
     assert mixed == []
+
+
+async def test_a_request_carries_only_parameters_that_say_something(opened: Opened) -> None:
+    """Documented values are lower-case, and an empty `sysparm_fields` could be read as no field at all."""
+    asked: list[dict[str, str]] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(dict(request.query_params))
+        row = {"sys_id": SYS_ID}
+        return JSONResponse({"result": row if request.url.path.endswith(SYS_ID) else [row]})
+
+    table = opened(answering(answer))
+    await table.get("incident", SYS_ID)
+    await table.update("incident", SYS_ID, {"state": "2"})
+    await table.find("incident", "number=INC0010001", ("number", "state"), 10)
+    await table.find("incident", "", ())
+    shown = {"sysparm_display_value": "all", "sysparm_exclude_reference_link": "true"}
+    assert asked == [
+        shown,
+        shown | {"sysparm_fields": "sys_id"},
+        shown | {"sysparm_query": "number=INC0010001", "sysparm_fields": "number,state", "sysparm_limit": "10"},
+        shown | {"sysparm_limit": "2"},
+    ]
 
 
 async def test_rows_that_access_rules_hide_are_counted(opened: Opened) -> None:

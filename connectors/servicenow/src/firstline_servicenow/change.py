@@ -11,6 +11,7 @@ from firstline.connector import ChangeType
 from firstline.errors import Rejected, Unavailable
 from firstline.http import request
 from firstline_servicenow import query
+from firstline_servicenow.record import value
 
 ROOT = "/api/sn_chg_rest/change"
 
@@ -40,7 +41,8 @@ class ChangeApi:
         if not isinstance(result, dict) or not isinstance(result.get("available_states"), list):
             raise Rejected("nextstates: expected an object with available_states")
         labels = result.get("state_label") or {}
-        return {str(state): str(labels.get(str(state), state)) for state in result["available_states"]}
+        states = [value({"state": state}, "state") for state in result["available_states"]]
+        return {state: str(labels.get(state, state)) for state in states}
 
     async def _ask(self, method: str, url: str, fields: Mapping[str, str] | None = None) -> Any:
         content = None if fields is None else orjson.dumps(fields)

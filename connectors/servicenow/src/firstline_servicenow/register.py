@@ -57,10 +57,10 @@ class Register:
         way = lifecycle.way(value(change, "type"), value(change, "state"), target)
         told = drafting.closing(evidence) if to == "closed" else drafting.noting(evidence)
         self._seen.drop(sys_id)
-        await self._walk(sys_id, change, way, told)
+        refusal = await self._walk(sys_id, change, way, told)
         change = await self._read(sys_id)
         if value(change, "state") != target:
-            change = await self._detour(sys_id, change, target, told)
+            change = await self._detour(sys_id, change, target, told, refusal)
         self._seen.keep(sys_id, change)
 
     async def conflicts(self, sys_id: str) -> list[Conflict]:
@@ -120,25 +120,32 @@ class Register:
             return await self._read(sys_id)
         return seen
 
-    async def _walk(self, sys_id: str, change: Record, way: tuple[str, ...], told: dict[str, str]) -> None:
-        """Write the states one after the other until one does not take. The evidence goes with the last."""
+    async def _walk(self, sys_id: str, change: Record, way: tuple[str, ...], told: dict[str, str]) -> Rejected | None:
+        """Write the states one after the other until one does not take. The evidence goes with the last. A transition
+        that the model lacks is answered well by some instances and refused by others: the refusal is returned."""
         for step in way:
             if lifecycle.awaits(change, step):
                 raise Rejected(f"{self._where(change)} and waits for approval ({shown(change, 'approval')})")
-            change = await self._api.update(sys_id, {"state": step, **(told if step == way[-1] else {})})
+            try:
+                change = await self._api.update(sys_id, {"state": step, **(told if step == way[-1] else {})})
+            except Rejected as refusal:
+                return refusal
             if value(change, "state") != step:
-                return
+                return None
+        return None
 
-    async def _detour(self, sys_id: str, change: Record, target: str, told: dict[str, str]) -> dict[str, Any]:
+    async def _detour(
+        self, sys_id: str, change: Record, target: str, told: dict[str, str], refusal: Rejected | None
+    ) -> dict[str, Any]:
         """The usual way did not lead there. Follow what the instance offers as long as that comes nearer."""
         tried: set[str] = set()
         while True:
             offered = await self._api.offered(sys_id)
             step = lifecycle.ahead(offered.keys() - tried, value(change, "state"), target)
             if not step:
-                raise self._no_way(change, offered, target)
+                raise refusal or self._no_way(change, offered, target)
             tried.add(step)
-            await self._walk(sys_id, change, (step,), told if step == target else {})
+            refusal = await self._walk(sys_id, change, (step,), told if step == target else {}) or refusal
             change = await self._read(sys_id)
             if value(change, "state") == target:
                 return change

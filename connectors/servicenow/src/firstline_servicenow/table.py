@@ -63,9 +63,7 @@ class Table:
         """Rows that fit an encoded query (`query.where`), with display values."""
 
         def ask() -> Found:
-            resource = self._resource(table, fields)
-            resource.parameters.query = where
-            resource.parameters.limit = limit
+            resource = self._resource(table, fields, where, limit)
             response = resource.request("GET")
             rows = response.all()
             return Found(rows, int(response.headers.get("X-Total-Count", len(rows))))
@@ -88,11 +86,20 @@ class Table:
     def close(self) -> None:
         self._session.close()
 
-    def _resource(self, table: str, fields: Sequence[str]) -> Any:
+    def _resource(self, table: str, fields: Sequence[str], where: str = "", limit: int | None = None) -> Any:
+        """pysnow sends what nobody set too, and booleans in capitals: None takes a parameter away."""
         resource = self._client.resource(api_path=f"/table/{query.table(table)}", timeout=(CONNECT_TIMEOUT, TIMEOUT))
-        resource.parameters.display_value = "all"
-        resource.parameters.exclude_reference_link = True
-        resource.parameters.fields = list(fields)
+        resource.parameters.add_custom(
+            {
+                "sysparm_query": where or None,
+                "sysparm_limit": limit,
+                "sysparm_fields": ",".join(fields) or None,
+                "sysparm_display_value": "all",
+                "sysparm_exclude_reference_link": "true",
+                "sysparm_suppress_pagination_header": None,
+                "sysparm_view": None,
+            }
+        )
         return resource
 
     async def _call(self, ask: Callable[[], ResultT]) -> ResultT:
