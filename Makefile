@@ -33,6 +33,7 @@ bench: setup ## figures with their yardsticks, one JSON line each
 	$(BIN)/python -m tests.benchmark
 
 lock: setup ## resolve the dependencies anew; names no registry
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 		--no-emit-package firstline --no-emit-package firstline-servicenow --no-emit-package firstline-jira --no-emit-package firstline-pagerduty \
 		--group dev pyproject.toml -o requirements.lock
