@@ -37,7 +37,7 @@ def sandbox(name: str) -> Callable[[SandboxSettings], Any]:
 def _load(group: str, name: str) -> Any:
     found = entry_points(group=group, name=name)
     if not found:
-        kind = group.removeprefix("firstline.").removesuffix("s")
+        kind = {CONNECTORS: "connector", SANDBOXES: "sandbox", EXECUTORS: "executor"}[group]
         raise Misdeclared(
             f"no {kind} is called {name!r}; installed: {', '.join(names(group)) or 'none'}. "
             f"Is its distribution installed (firstline-{name})?"

@@ -1,6 +1,7 @@
 """firstline.toml: what the operator decides. Secrets stand in it by reference only."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,33 @@ def load(folder: Path) -> Settings:
     except FileNotFoundError:
         raise Misdeclared(f"there is no {FILE} in {folder.absolute()}; `firstline init` makes one") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misdeclared(str(error), place=str(path)) from None
+        raise _unread(error, path) from None
     try:
-        settings = Settings.model_validate({**document, "folder": folder.absolute()})
+        settings = Settings.model_validate({**_anchored(document, folder.absolute()), "folder": folder.absolute()})
     except ValidationError as error:
         raise Misdeclared(_words(error), place=str(path)) from None
     _known(settings, path)
     return settings
+
+
+def _unread(error: ValueError, path: Path) -> Misdeclared:
+    """Text that is no TOML. The place stands only in the error's words."""
+    words, _, tail = str(error).rpartition(" (at line ")
+    numbers = re.fullmatch(r"(\d+), column (\d+)\)", tail)
+    if numbers is None:
+        return Misdeclared(str(error), place=str(path))
+    return Misdeclared(words, place=f"{path}:{numbers[1]}:{numbers[2]}")
+
+
+def _anchored(value: Any, folder: Path) -> Any:
+    """The same with the paths of `file:` made absolute from the folder: it must not matter where the hub is started."""
+    if isinstance(value, str) and value.startswith("file:"):
+        return f"file:{folder / value.removeprefix('file:')}"
+    if isinstance(value, list):
+        return [_anchored(item, folder) for item in value]
+    if isinstance(value, dict):
+        return {key: _anchored(item, folder) for key, item in value.items()}
+    return value
 
 
 def typed(model: type[BaseModel], table: dict[str, Any], where: str) -> Any:
@@ -96,7 +117,7 @@ def resolve(value: str, where: str) -> str:
     if value.startswith("file:"):
         try:
             return Path(value.removeprefix("file:")).read_text(encoding="utf-8").rstrip("\n")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise Misdeclared(f"{where} names a file that can't be read: {error}", place=FILE) from None
     return value
 

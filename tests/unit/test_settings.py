@@ -67,3 +67,12 @@ def test_an_error_in_a_connection_never_shows_its_secret() -> None:
         typed(Model, {"connector": "x", "token": ["the-secret"], "tokn": "the-secret"}, "connections.a")
     assert "tokn" in str(caught.value)
     assert "the-secret" not in str(caught.value)
+
+
+def test_a_file_is_looked_for_in_the_folder_of_firstline_toml(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from the file\n", encoding="utf-8")
+    settings_of(tmp_path, '[connections.a]\nconnector = "x"\nsecrets = ["file:secret"]\nother = "file:/else/where"')
+    table = load(tmp_path).connections["a"]
+    assert table["secrets"] == [f"file:{tmp_path}/secret"]
+    assert resolve(table["secrets"][0], "x") == "from the file"
+    assert table["other"] == "file:/else/where"

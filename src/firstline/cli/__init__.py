@@ -25,12 +25,20 @@ app.command("demo")(demo.demo)
 
 
 def main() -> None:
-    """Run the command; what is wrong in a user's file is said in a line, without a trace."""
+    """Run the command; what is wrong with a user's files is said in a line, without a trace."""
     try:
         app()
     except Misdeclared as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}")
+
+
+def _fail(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+    sys.exit(1)
 
 
 __all__ = ["app", "main"]

@@ -10,7 +10,7 @@ import typer
 
 from firstline import settings
 from firstline.access import Right, make_token
-from firstline.store import Database
+from firstline.cli import reach
 
 
 def init(
@@ -24,8 +24,7 @@ def init(
     with as_file(files("firstline.cli") / "template") as template:
         shutil.copytree(template, folder, dirs_exist_ok=True)
     _secret(folder)
-    database = Database(settings.load(folder).database)
-    database.create()
+    database = reach.database(settings.load(folder))
     token = database.write_now(lambda connection: make_token(connection, person, list(Right)))
     database.close()
     typer.echo(f"Made {folder.absolute()}.\n\nYour token, shown this once:\n\n  {token}\n")

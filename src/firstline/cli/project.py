@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from firstline import settings
+from firstline import registry, settings
 from firstline.errors import Misdeclared
 from firstline.mapping import Packs, load_packs
 
@@ -43,6 +43,19 @@ def mappings_of(folder: Path) -> Path:
     if not (folder / settings.FILE).exists():
         return folder / "mappings"
     return shown(settings.load(folder).mappings)
+
+
+def unknown_connectors(folder: Path) -> list[Misdeclared]:
+    """The connections whose connector is not installed. Their secrets are looked for at the start only: where packs are
+    checked, nobody has them."""
+    place = folder / settings.FILE
+    faults = []
+    for name, table in (settings.load(folder).connections if place.exists() else {}).items():
+        try:
+            registry.connector(table["connector"])
+        except Misdeclared as error:
+            faults.append(Misdeclared(error.reason, place=f"{place} [connections.{name}]"))
+    return faults
 
 
 def shown(path: Path) -> Path:

@@ -1,14 +1,15 @@
 """`firstline sandbox`: a stand-in of a vendor, for rehearsals and the demo."""
 
 import json
-import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 
 from firstline import registry
+from firstline.cli import reach
 from firstline.connector import SandboxSettings
 from firstline.errors import Misdeclared
 
@@ -24,14 +25,24 @@ def sandbox(
 ) -> None:
     """Run a sandbox on 127.0.0.1 until Ctrl-C. Open its address to see its records."""
     make = registry.sandbox(name)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    sockets = reach.listeners("127.0.0.1", port, "--port", "Name another, or 0 for a free one.")
+    url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     chosen = SandboxSettings(hook_url=hook_url, hook_secret=hook_secret, public_url=url, seed=_records(seed))
+    app = _made(name, make, chosen, seed)
     typer.echo(f"{name} sandbox: {url}")
-    config = uvicorn.Config(make(chosen), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    uvicorn.Server(config).run(sockets=[listener])
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=sockets)
+
+
+def _made(name: str, make: Callable[[SandboxSettings], Any], chosen: SandboxSettings, seed: Path | None) -> Any:
+    """The sandbox's application. What it makes of a seed that it can't use is the seed's fault."""
+    try:
+        return make(chosen)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        if seed is None:
+            raise
+        why = f"the {name} sandbox can't use it: {error}. The connector's README says what a seed holds"
+        raise Misdeclared(why, place=str(seed)) from error
 
 
 def _records(seed: Path | None) -> dict[str, object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from firstline import settings
+from firstline.cli import project, reach
 from firstline.cli.option import Folder
 
 
@@ -25,4 +26,11 @@ def serve(folder: Folder = Path()) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    server.run(Hub(settings.load(folder)))
+    chosen = settings.load(folder)
+    for fault in project.unknown_connectors(folder):
+        raise fault
+    host, _, port = chosen.hub.listen.rpartition(":")
+    place = str(folder / settings.FILE)
+    sockets = reach.listeners(host, int(port), place, "Stop what does, or give hub.listen another address.")
+    reach.database(chosen).close()  # looked at before: the web server would tell of it with a trace
+    server.run(Hub(chosen), sockets)

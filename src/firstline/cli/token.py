@@ -7,8 +7,10 @@ import typer
 
 from firstline import settings
 from firstline.access import Right, make_token
+from firstline.cli import reach
 from firstline.cli.option import Folder
-from firstline.store import Database
+
+CENTURY = 36525  # days
 
 
 def token(
@@ -18,9 +20,13 @@ def token(
     folder: Folder = Path(),
 ) -> None:
     """Make a token for a person and print it. It is shown this once."""
-    database = Database(settings.load(folder).database)
+    # Compared so, because nan is neither.
+    if not 0 < days <= CENTURY:
+        raise typer.BadParameter(f"from more than 0 to {CENTURY}", param_hint="--days")
+    if not person.strip():
+        raise typer.BadParameter("a token needs somebody's name", param_hint="person")
+    database = reach.database(settings.load(folder))
     try:
-        database.create()
         rights = right or [Right.SEE, Right.APPROVE]
         typer.echo(database.write_now(lambda connection: make_token(connection, person, rights, days)))
     finally:

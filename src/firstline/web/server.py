@@ -1,6 +1,7 @@
 """Runs a hub in this process until it is told to stop."""
 
 import gc
+import socket
 
 import uvicorn
 
@@ -8,8 +9,9 @@ from firstline.hub import Hub
 from firstline.web.app import create_app
 
 
-def run(hub: Hub) -> None:
-    """Serve the hub where its settings say. SIGTERM or SIGINT stops it; what runs in executors goes on."""
+def run(hub: Hub, sockets: list[socket.socket] | None = None) -> None:
+    """Serve the hub on sockets that are bound, else where its settings say. SIGTERM or SIGINT stops it; what runs in
+    executors goes on."""
     host, _, port = hub.settings.hub.listen.rpartition(":")
     config = uvicorn.Config(
         create_app(hub),
@@ -24,4 +26,4 @@ def run(hub: Hub) -> None:
     # What is loaded now stays for good: the collector need not walk it, a hundred thousand objects, again and again.
     gc.collect()
     gc.freeze()
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=sockets)

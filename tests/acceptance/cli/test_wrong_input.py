@@ -1,0 +1,125 @@
+"""What people get wrong at the command line: a line that names the place and the mend, never a trace; exit not zero."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FIRSTLINE = str(Path(sys.executable).parent / "firstline")
+PAGERDUTY = '[connections.pagerduty]\nconnector = "pagerduty"\ntoken = "t"\nfrom_email = "a@example.com"\n'
+
+
+def firstline(*arguments: object, at: Path) -> str:
+    """What a command that must fail says."""
+    command = [FIRSTLINE, *map(str, arguments)]
+    ended = subprocess.run(command, cwd=at, capture_output=True, text=True, timeout=60, check=False)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode not in (0, 3), said  # 3 is what the web server says of a start that broke
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    subprocess.run([FIRSTLINE, "init", "ops"], cwd=tmp_path, check=True, capture_output=True)
+    return tmp_path
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+def write(project: Path, toml: str) -> None:
+    (project / "ops" / "firstline.toml").write_text(toml, encoding="utf-8")
+
+
+def test_serve_on_a_port_in_use_names_the_port_and_the_setting(project: Path, taken: int) -> None:
+    write(project, f'[hub]\nlisten = "127.0.0.1:{taken}"')
+    said = firstline("serve", "-f", "ops", at=project)
+    assert f"ops/firstline.toml: 127.0.0.1:{taken} can't be listened on: Address already in use" in said
+    assert "hub.listen" in said
+    assert "hub.ready" not in said
+
+
+def test_serve_on_a_port_that_does_not_exist_ends(project: Path) -> None:
+    write(project, '[hub]\nlisten = "127.0.0.1:99999"')
+    assert "127.0.0.1:99999 can't be listened on" in firstline("serve", "-f", "ops", at=project)
+
+
+def test_a_sandbox_on_a_port_in_use_names_the_option(tmp_path: Path, taken: int) -> None:
+    said = firstline("sandbox", "jira", "--port", taken, at=tmp_path)
+    assert f"127.0.0.1:{taken} can't be listened on: Address already in use" in said
+    assert "--port" in said
+
+
+def test_a_sandbox_says_which_there_are(tmp_path: Path) -> None:
+    said = firstline("sandbox", "nosuch", at=tmp_path)
+    assert "no sandbox is called 'nosuch'; installed: jira, pagerduty, servicenow" in said
+
+
+@pytest.mark.parametrize("name", ["jira", "pagerduty", "servicenow"])
+def test_a_seed_that_a_sandbox_can_not_use_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "seed.json").write_text('{"issues": "x", "incidents": 5}', encoding="utf-8")
+    assert f"seed.json: the {name} sandbox can't use it" in firstline(
+        "sandbox", name, "--seed", "seed.json", at=tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    ("database", "words"),
+    [
+        ("nonsense", "write sqlite:///"),
+        ("mysql://somewhere", "neither sqlite:/// nor postgresql://"),
+        ("postgresql://127.0.0.1:1/hub", "Connection refused"),
+    ],
+)
+@pytest.mark.parametrize("command", [("serve",), ("token", "irene")])
+def test_a_database_that_can_not_be_used_is_named(
+    project: Path, database: str, words: str, command: tuple[str, ...]
+) -> None:
+    write(project, f'[hub]\ndatabase = "{database}"')
+    said = firstline(*command, "-f", "ops", at=project)
+    assert "ops/firstline.toml: hub.database" in said
+    assert words in said
+
+
+def test_check_finds_a_connector_that_is_not_installed(project: Path) -> None:
+    write(project, '[connections.a]\nconnector = "nosuch"')
+    for command in ("check", "serve"):
+        assert "ops/firstline.toml [connections.a]: no connector is called 'nosuch'" in firstline(
+            command, "-f", "ops", at=project
+        )
+
+
+def test_a_mistake_in_firstline_toml_is_named_with_line_and_column(project: Path) -> None:
+    write(project, "[hub]\nlisten = \n")
+    assert "ops/firstline.toml:2:10: " in firstline("check", "-f", "ops", at=project)
+
+
+def test_a_secret_file_that_is_no_text_is_named(project: Path) -> None:
+    (project / "ops" / "secrets" / "binary").write_bytes(b"\xff\xfe")
+    write(project, f'{PAGERDUTY}webhook_secrets = ["file:secrets/binary"]')
+    said = firstline("serve", "-f", "ops", at=project)
+    assert "connections.pagerduty.webhook_secrets names a file that can't be read" in said
+
+
+def test_a_state_folder_that_is_a_file_is_named(project: Path) -> None:
+    write(project, '[hub]\nstate = "firstline.toml"')
+    assert "firstline.toml/shelf: Not a directory" in firstline("serve", "-f", "ops", at=project)
+
+
+def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+    assert "/proc/nowhere: No such file or directory" in firstline("init", "/proc/nowhere", at=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong", [("",), ("irene", "--days", "-1"), ("irene", "--days", "1e12"), ("irene", "--days", "nan")]
+)
+def test_a_token_needs_a_name_and_days_that_will_come(project: Path, wrong: tuple[str, ...]) -> None:
+    said = firstline("token", *wrong, "-f", "ops", at=project)
+    assert "fl_" not in said
