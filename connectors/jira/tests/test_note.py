@@ -7,6 +7,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from firstline.connector import Note
 from firstline.errors import Unavailable
@@ -69,6 +73,31 @@ async def test_a_note_is_found_behind_a_page_of_comments(
         await site.post("/rest/servicedeskapi/request/10001/comment", json={"body": f"me too {number}"})
     assert (await jira.write_note(incident, NOTE)).id == first.id
     assert len(await comments(site)) == 102
+
+
+@pytest.mark.parametrize("tells_the_total", [True, False])
+async def test_a_note_is_found_where_jira_gives_fewer_comments_than_asked_for(
+    make: Callable[[str], JiraConnector],
+    loopback: Callable[[Any], str],
+    incident: Reference,
+    tells_the_total: bool,
+) -> None:
+    """`maxResults` is the most that may come; how many come is Jira's to say."""
+    others: list[dict[str, Any]] = [{"id": str(number), "body": "me too"} for number in range(4)]
+    marked = {"id": "77", "body": NOTE.headline, "properties": [{"key": "firstline", "value": {"key": NOTE.key}}]}
+    rows, asked = [*others, marked], list[str]()
+
+    async def answer(request: Request) -> Response:
+        asked.append(request.method)
+        start = int(request.query_params.get("startAt", 0))
+        page: dict[str, Any] = {"comments": rows[start : start + 2], "startAt": start, "maxResults": 2}
+        if tells_the_total:
+            page["total"] = len(rows)
+        return JSONResponse({"accountId": "hub"} if request.url.path.endswith("/myself") else page | {"id": "77"})
+
+    fake = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "PUT"])])
+    assert (await make(loopback(fake)).write_note(incident, NOTE)).id == "77"
+    assert "POST" not in asked
 
 
 async def test_an_untried_note_is_not_looked_for(

@@ -9,7 +9,7 @@ from firstline.errors import Unavailable
 from firstline.incident import Reference
 from firstline_jira import adf
 from firstline_jira.marker import INTERNAL, NOTE, issue_id
-from firstline_jira.rest import PAGE, Rest
+from firstline_jira.rest import Rest
 from firstline_jira.site import Site
 
 COMMENT = "comment"
@@ -38,13 +38,13 @@ class Notes:
 
     async def _find(self, issue: str, key: str) -> Tree | None:
         """Reading an issue's comments does not go through the search index: what was written is there."""
-        for start in range(0, MOST, PAGE):
-            page = await self._rest.comments(issue, start)
+        start, last = 0, False
+        while not last and start < MOST:
+            page, last = await self._rest.comments(issue, start)
             for comment in page:
                 if _key(comment) == key:
                     return comment
-            if len(page) < PAGE:
-                return None
+            start += len(page)
         return None
 
     def _reference(self, of: Reference, comment: Tree) -> Reference:

@@ -57,12 +57,18 @@ class Rest:
             raise Unavailable(f"GET issue/{id} answered something that is no issue")
         return issue
 
-    async def comments(self, id: str, start: int) -> list[Tree]:  # noqa: A002
-        """One page, the newest first, each with its properties."""
+    async def comments(self, id: str, start: int) -> tuple[list[Tree], bool]:  # noqa: A002
+        """One page, the newest first, each with its properties; and whether it is the last one. The library's own call
+        leaves out how many there are, and Jira may give fewer than it was asked for."""
+        params = {"expand": "properties", "startAt": str(start), "maxResults": str(PAGE), "orderBy": "-created"}
 
-        def read() -> list[Tree]:
-            page = self._jira.comments(id, expand="properties", start_at=start, max_results=PAGE, order_by="-created")
-            return [comment.raw for comment in page]
+        def read() -> tuple[list[Tree], bool]:
+            page = self._jira._get_json(f"issue/{id}/comment", params=params)
+            rows: list[Tree] = [dict(row) for row in page["comments"]]
+            wanted = min(PAGE, int(page.get("maxResults") or PAGE))
+            total = page.get("total")
+            end = start + len(rows)
+            return rows, not rows or (len(rows) < wanted if total is None else end >= int(total))
 
         return await self._run(f"GET issue/{id}/comment", read)
 
