@@ -19,6 +19,7 @@ from firstline.store import Database
 # Recovery matches it exactly; the default would hash the source, so that an upgrade orphaned what was under way.
 VERSION = "1"
 FORGET = 1000  # workflows deleted at a time
+_UNDER_WAY = frozenset({Status.PENDING.value, Status.ENQUEUED.value})
 
 
 class Engine:
@@ -60,9 +61,10 @@ class Engine:
         with SetWorkflowID(f"{name}.{subject}.{turn}"):
             await DBOS.start_workflow_async(self._workflows[name], subject, turn)
 
-    async def knows(self, name: str, subject: str, turn: int) -> bool:
-        """True when such a workflow was ever started."""
-        return await DBOS.get_workflow_status_async(f"{name}.{subject}.{turn}") is not None
+    async def is_over(self, name: str, subject: str, turn: int) -> bool:
+        """True when such a workflow has ended, however, or was never started."""
+        found = await DBOS.get_workflow_status_async(f"{name}.{subject}.{turn}")
+        return found is None or found.status not in _UNDER_WAY
 
     async def owners(self) -> set[str]:
         """The boots that have unfinished workflows, our own left out."""

@@ -21,6 +21,7 @@ from firstline.remediation.plan import Plan
 from firstline.remediation.procedure import Procedure
 from firstline.remediation.report import report
 from firstline.remediation.timeline import tell
+from firstline.store.database import passing
 from firstline.store.table import REMEDIATION, now
 
 log = structlog.get_logger()
@@ -120,6 +121,10 @@ class Course:
         except FirstlineError as error:
             await self._end(row, "stopped", findings, str(error))
         except Exception as error:  # a defect must reach a person, not vanish in the engine
+            if passing(
+                error
+            ):  # not the fix's doing: the turn breaks off, and is gone on with when the database is back
+                raise
             log.exception("remediation.defect", remediation=row["id"])
             await self._end(row, "unknown", findings, f"a defect of Firstline: {type(error).__name__}: {error}")
         return None

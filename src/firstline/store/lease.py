@@ -5,6 +5,7 @@ Never timestamps: a clock or a long pause can't give a lease to two."""
 import fcntl
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,23 +15,27 @@ from firstline.store.database import Database
 
 
 class Leases:
-    """The leases of one process. Not for several threads at once."""
+    """The leases of one process."""
 
     def __init__(self, database: Database) -> None:
+        self._one = threading.Lock()  # of the threads that ask
         self._held: _Files | _Advisory = (
             _Files(Path(f"{database.url.database}.locks")) if database.is_sqlite else _Advisory(database)
         )
 
     def take(self, name: str) -> bool:
         """Take the lease, or keep it if it is ours. False while another process has it."""
-        return self._held.take(name)
+        with self._one:
+            return self._held.take(name)
 
     def is_free(self, name: str) -> bool:
         """True when no living process has it."""
-        return self._held.is_free(name)
+        with self._one:
+            return self._held.is_free(name)
 
     def close(self) -> None:
-        self._held.close()
+        with self._one:
+            self._held.close()
 
 
 class _Files:
@@ -85,7 +90,7 @@ class _Advisory:
     def take(self, name: str) -> bool:
         connection = self._session()
         if name not in self._names:
-            if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_number(name)))):
+            if not connection.scalar(_try(name)):
                 return False
             self._names.add(name)
         return True
@@ -94,7 +99,7 @@ class _Advisory:
         connection = self._session()
         if name in self._names:
             return False
-        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_number(name)))):
+        if not connection.scalar(_try(name)):
             return False
         connection.execute(sa.select(sa.func.pg_advisory_unlock(_number(name))))
         return True
@@ -106,16 +111,22 @@ class _Advisory:
             self._connection = None
 
     def _session(self) -> Connection:
-        """The connection, asked whether it lives: with a broken one, all leases are gone."""
+        """The connection, asked whether it lives: with a broken one all leases are gone, and taken again at once where
+        nobody was faster."""
         try:
             if self._connection is not None:
                 self._connection.execute(sa.text("SELECT 1"))
                 return self._connection
         except sa.exc.DBAPIError:
-            self._connection = None
-        self._names.clear()
-        self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return self._connection
+            self.close()
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        lost, self._names, self._connection = self._names, set(), connection
+        self._names = {name for name in lost if connection.scalar(_try(name))}
+        return connection
+
+
+def _try(name: str) -> sa.Select[tuple[bool]]:
+    return sa.select(sa.func.pg_try_advisory_lock(_number(name)))
 
 
 def _number(name: str) -> int:
