@@ -30,6 +30,7 @@ class Engine:
         self._boot = boot
         self._workflows: dict[str, Callable[..., Any]] = {}
         self._home: asyncio.AbstractEventLoop | None = None
+        self._turns: set[asyncio.Future[Any]] = set()
 
     def define(self, name: str, workflow: Callable[[str, int], Awaitable[None]]) -> None:
         """Name a workflow, before `launch`."""
@@ -85,7 +86,11 @@ class Engine:
         return len(ended)
 
     async def close(self) -> None:
-        """Let go. Unfinished workflows go on where the next process takes them over."""
+        """Let go. Unfinished workflows go on where the next process takes them over: they are cut short here as by a
+        kill, before what they work with is closed under them."""
+        for turn in self._turns:
+            turn.cancel()
+        await asyncio.gather(*self._turns, return_exceptions=True)
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as outside:
             await loop.run_in_executor(outside, lambda: DBOS.destroy(destroy_registry=True))
@@ -96,9 +101,12 @@ class Engine:
         """Run on the loop the hub lives on: recovered workflows run on a loop of the engine's, where our HTTP clients
         can't be used."""
         if self._home is None or self._home is asyncio.get_running_loop():
-            return await act(*arguments)
+            return await self._kept(act, *arguments)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._kept(act, *arguments), self._home))
 
-        async def call() -> Any:
-            return await act(*arguments)
-
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(), self._home))
+    async def _kept(self, act: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        """Run as a task that `close` finds."""
+        task = asyncio.ensure_future(act(*arguments))
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+        return await task

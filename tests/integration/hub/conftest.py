@@ -97,6 +97,7 @@ class Running:
     hub: Any  # firstline.hub.Hub where it runs in this process
     servicenow: str
     pagerduty: str
+    stop: Callable[[], None] = lambda: None
 
     def post(
         self, body: bytes, *, key: str = "d-1", secret: str = SECRET, headers: dict[str, str] | None = None
@@ -230,7 +231,8 @@ def start(folder: Path, tmp_path: Path, database_url: str) -> Iterator[Start]:
             hub = Hub(settings.load(folder))
             hub.database.create()
             token = hub.database.write_now(lambda c: make_token(c, "ada", list(Right)))
-            url = stack.enter_context(serve(create_app(hub)))
-            return Running(url, token, marks, hub, **addresses)
+            serving = stack.enter_context(ExitStack())
+            url = serving.enter_context(serve(create_app(hub)))
+            return Running(url, token, marks, hub, **addresses, stop=serving.close)
 
         yield run

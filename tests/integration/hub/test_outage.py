@@ -1,15 +1,21 @@
 """The database goes away while hubs work: what was under way goes on, once, and the living keep what is theirs."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.hub.conftest import MENDS, Running, Start, triggered
+from tests.integration.hub.conftest import MENDS, STANDARD, Running, Start, triggered
 from tests.integration.hub.test_outbox import without_timeline
 
+from firstline.hub import Hub
 from firstline.store import Database
 from firstline.store.lease import Leases
+from firstline.testing.loopback import serve
 from firstline.testing.patience import eventually
+from firstline.web.app import create_app
 
 SLOW = 'until [ -e "$1/let-go" ]; do sleep 0.05; done; ' + MENDS
 
@@ -30,6 +36,25 @@ def test_a_turn_that_dies_with_the_database_is_gone_on_with_and_runs_nothing_twi
         eventually(lambda: broken_off(hub))
     assert hub.remediation()["outcome"] == "proved"
     assert hub.runs() == 1
+
+
+def test_a_turn_that_a_stop_cuts_short_is_gone_on_with_at_the_next_start(start: Start, tmp_path: Path) -> None:
+    waits = f'["sh", "-c", "until [ -e {tmp_path}/let-go ]; do sleep 0.02; done"]'
+    hub = start(change=STANDARD, before=waits)
+    servicenow = hub.hub.connections["servicenow"]
+    closed = servicenow.aclose
+
+    async def closes() -> None:
+        await closed()
+        (tmp_path / "let-go").touch()  # a turn that still went on would find its connection closed
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=2)
+
+    servicenow.aclose = closes
+    hub.post(triggered())
+    eventually(lambda: [one for one in hub.get("remediations")["items"] if one["stage"] == "ready"])
+    hub.stop()
+    with serve(create_app(Hub(hub.hub.settings))) as url:
+        assert replace(hub, url=url).remediation()["outcome"] == "proved"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
