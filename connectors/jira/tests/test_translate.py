@@ -259,6 +259,37 @@ def test_what_an_update_is_follows_from_its_changelog(
     assert told(updated(change, **fields)).type == expected
 
 
+def transitioned(**fields: Any) -> dict[str, Any]:
+    """What the workflow post function "Trigger a webhook" sends: no name of an event, the comment as its words."""
+    body = created(**fields) | {"comment": "", "user": {"name": "leo"}}
+    del body["webhookEvent"]
+    return body | {"transition": {"transitionName": "Resolve", "from_status": "Open", "to_status": "Resolved"}}
+
+
+def test_a_workflows_own_webhook_is_a_change_of_status() -> None:
+    event = told(transitioned(status=status("Resolved", "done")))
+    assert (event.type, event.vendor_type, event.actor) == ("incident.resolved", "transition", "leo")
+    assert event.id == "issue:10001:transition:1622806529781"
+    assert told(transitioned(status=status("Doing", "indeterminate"))).type == "incident.updated"
+
+
+def test_a_workflows_own_webhook_with_words_is_no_comment() -> None:
+    event = told(transitioned(status=status("Resolved", "done")) | {"comment": "Mended."})
+    assert event.type == "incident.resolved"
+    named = transitioned(status=status("Resolved", "done")) | {"webhookEvent": "jira:issue_updated", "comment": "Hm"}
+    assert (told(named).type, told(named).vendor_type) == ("incident.resolved", "jira:issue_updated")
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [("Open", "open"), ("Reopened", "open"), ("In Progress", "acknowledged"), ("Resolved", "resolved"), ("?", "open")],
+)
+def test_a_status_of_old_servers_has_no_category_and_is_known_by_its_name(name: str, state: str) -> None:
+    incident = told(created(status={"id": "1", "name": name})).incident
+    assert incident is not None
+    assert incident.state == IncidentState(state)
+
+
 def test_what_our_account_did_is_our_own() -> None:
     body = created() | {"user": {"accountId": "hub-account"}}
     assert told(body, own=frozenset({"hub-account"})).own
@@ -304,6 +335,8 @@ def test_an_event_nobody_knows_is_of_type_other() -> None:
         (b"[]", "the body"),
         ({}, "webhookEvent"),
         ({"webhookEvent": 5.5}, "webhookEvent"),
+        ({"transition": {"transitionName": "Resolve"}}, "issue"),
+        ({"transition": "Resolve"}, "webhookEvent"),
         ({"webhookEvent": "jira:issue_created", "timestamp": 1}, "issue"),
         ({"webhookEvent": "jira:issue_created", "issue": "HELP-1"}, "issue"),
         ({"webhookEvent": "jira:issue_created", "issue": {"key": "HELP-1"}}, "issue.id"),

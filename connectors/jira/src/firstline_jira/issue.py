@@ -15,6 +15,15 @@ CHANGE = "change"
 # Status categories are fixed by Jira (REST v3, GET /statuscategory); statuses are each site's own.
 STATES = {"new": IncidentState.OPEN, "indeterminate": IncidentState.ACKNOWLEDGED, "done": IncidentState.RESOLVED}
 
+# Jira's own statuses; servers before 6.2 sent no category.
+OLD_STATUSES = {
+    "open": "new",
+    "reopened": "new",
+    "in progress": "indeterminate",
+    "resolved": "done",
+    "closed": "done",
+}
+
 PRIORITIES = {
     # Cloud's names, the older ones of Server, and those of incident response
     "highest": 1, "high": 2, "medium": 3, "low": 4, "lowest": 5,
@@ -104,9 +113,14 @@ def account(value: Any, place: str) -> str:
 
 
 def category(fields: Mapping[str, Any], place: str = "issue") -> str:
-    """The key of the status's category: new, indeterminate, done; empty when it is none of them."""
+    """The key of the status's category: new, indeterminate, done; empty when it is none of them, or none was sent and
+    the status is none of Jira's own."""
     at = f"{place}.fields.status"
-    key = text(tree(tree(fields.get("status"), at).get("statusCategory"), f"{at}.statusCategory").get("key"), at)
+    status = tree(fields.get("status"), at)
+    found = tree(status.get("statusCategory"), f"{at}.statusCategory")
+    if not found:
+        return OLD_STATUSES.get(text(status.get("name"), f"{at}.name").casefold(), "")
+    key = text(found.get("key"), at)
     return key if key in STATES else ""
 
 

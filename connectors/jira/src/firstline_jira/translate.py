@@ -13,6 +13,7 @@ from firstline_jira.issue import View
 from firstline_jira.marker import NOTE
 from firstline_jira.shape import instant, moment, needed, rows, text, tree
 
+TRANSITION = "transition"  # what a workflow's post function sends names no event, but this
 _COMMENTED = {
     "comment_created": "created",
     "comment_updated": "updated",
@@ -46,15 +47,19 @@ class _Happening:
     def __init__(self, body: dict[str, Any], delivery: Delivery, view: View) -> None:
         self.body = body
         self.view = view
-        self.name = needed(body.get("webhookEvent"), "webhookEvent")
+        moved = isinstance(body.get("transition"), dict)
+        self.name = needed(body.get("webhookEvent") or (TRANSITION if moved else None), "webhookEvent")
         self.kind = text(body.get("issue_event_type_name"), "issue_event_type_name")
         self.issue = tree(body.get("issue"), "issue")
         self.fields = tree(self.issue.get("fields"), "issue.fields")
-        self.comment = tree(body.get("comment"), "comment")
+        words = moved and isinstance(body.get("comment"), str)
+        self.comment = {} if words else tree(body.get("comment"), "comment")
         self.changelog = tree(body.get("changelog"), "changelog")
         self.changes = _changes(self.changelog)
+        if moved:
+            self.changes.setdefault("status", {})
         self.at = instant(body.get("timestamp"), "timestamp") or delivery.received_at
-        if self.name.startswith("jira:issue_") and not self.issue:
+        if self.name.startswith(("jira:issue_", TRANSITION)) and not self.issue:
             raise Rejected("issue: is missing")
 
     def event(self, own: Set[str]) -> Event:
@@ -111,11 +116,11 @@ class _Happening:
             return "incident.opened"
         if self._remark():
             return "incident.commented"
-        return self._change_type() if self.name == "jira:issue_updated" else "other"
+        return self._change_type() if self.name in ("jira:issue_updated", TRANSITION) else "other"
 
     def _change_type(self) -> EventType:
         done = issues.category(self.fields) == "done"
-        status, resolution = self.changes.get("status"), self.changes.get("resolution")
+        status, resolution = "status" in self.changes, self.changes.get("resolution")
         given = text((resolution or {}).get("to"), "changelog.resolution.to")
         had = text((resolution or {}).get("from"), "changelog.resolution.from")
         if done and status:
