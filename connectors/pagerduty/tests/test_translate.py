@@ -218,3 +218,9 @@ def test_a_role_assignment_names_the_incident_in_its_list() -> None:
 def test_a_role_assignment_of_another_shape_has_no_reference(rows: Any) -> None:
     told = {"type": "incident_role_assignment", "incident_role_assignments": rows}
     assert translated(with_event(event_type="incident.role.assigned", data=told)).reference is None
+
+
+def test_an_event_type_that_is_new_still_names_its_incident() -> None:
+    event = translated(with_event(event_type="incident.something_new", data={"type": "incident", "id": "PIQUG8X"}))
+    assert event.reference is not None
+    assert (event.type, event.reference.id, event.incident) == ("other", "PIQUG8X", None)

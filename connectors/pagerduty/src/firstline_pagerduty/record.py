@@ -76,11 +76,13 @@ def incident(
 
 
 def linked(connection: str, source: Any) -> Reference | None:
-    """The reference of the incident that a note, a responder or the like belongs to; None if it names none. Role
-    assignments come as a list, each with its incident."""
+    """The reference of the incident that a note, a responder or the like belongs to, or of the one that this is; None
+    if it names none. Role assignments come as a list, each with its incident."""
     if isinstance(source, dict) and isinstance(rows := source.get("incident_role_assignments"), list) and rows:
         source = rows[0]
     link = source.get("incident") if isinstance(source, dict) else None
+    if isinstance(source, dict) and source.get("type") == KIND:
+        link = source
     if not isinstance(link, dict) or not re.fullmatch(ID, str(link.get("id") or "")):
         return None
     return Reference(connection=connection, kind=KIND, id=str(link["id"]), url=str(link.get("html_url") or ""))
