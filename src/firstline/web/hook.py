@@ -18,6 +18,10 @@ log = structlog.get_logger()
 PREFIX = "/hooks/"
 
 
+class _Gone(Exception):
+    """The sender hung up in the middle of the body: nobody waits for an answer, and half a body is no delivery."""
+
+
 class Hooks:
     """Answers 202 after the delivery is durably stored; 401 only for a signature that is missing or wrong, 413 above
     5 MiB, 404 for a connection that is not there, 503 when it can't be stored (the vendor sends it again)."""
@@ -27,7 +31,10 @@ class Hooks:
         self._deliveries = deliveries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status, words = await self._accept(scope, receive)
+        try:
+            status, words = await self._accept(scope, receive)
+        except _Gone:
+            return
         await _answer(send, status, words)
 
     async def _accept(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
@@ -64,7 +71,7 @@ async def _read(headers: dict[str, str], receive: Receive) -> bytes | None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(parts)
+            raise _Gone
         part = message.get("body", b"")
         size += len(part)
         if size > LIMIT:

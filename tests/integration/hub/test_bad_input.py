@@ -159,3 +159,17 @@ def test_a_nul_in_what_a_vendor_says_is_no_trouble(start: Start) -> None:
     hub.post(json.dumps(body).encode())
     assert hub.remediation()["outcome"] == "proved"
     assert "items" in hub.get("remediations?before=%00")
+
+
+def test_a_cookie_does_not_approve_whatever_else_a_browser_adds_by_itself(start: Start) -> None:
+    hub = start(mode="approve")
+    hub.post(triggered())
+    (asked,) = eventually(lambda: hub.get("approvals")["items"])
+    answer = httpx.post(
+        f"{hub.url}/api/v1/approvals/{asked['id']}/approve",
+        auth=("ada", "proxy-password"),
+        cookies={"firstline": hub.token},
+        trust_env=False,
+    )
+    assert answer.status_code == 403
+    assert hub.get("approvals")["items"][0]["state"] == "waiting"

@@ -18,11 +18,15 @@ def hub_of(request: Request) -> Hub:
 
 async def person_of(request: Request) -> Person | None:
     """The person a request comes from, or None."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    token = _bearer(request) or request.cookies.get(COOKIE, "")
     if not token:
         return None
     return await hub_of(request).database.read(lambda connection: authenticate(connection, token))
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def needs(right: Right) -> Callable[[Request], Awaitable[Person]]:
@@ -34,7 +38,8 @@ def needs(right: Right) -> Callable[[Request], Awaitable[Person]]:
             raise HTTPException(401, "send a token: Authorization: Bearer fl_...", {"WWW-Authenticate": "Bearer"})
         if not person.may(right):
             raise HTTPException(403, f"{person.name} may not {right.value}; `firstline token` gives the right")
-        if request.method not in ("GET", "HEAD") and "authorization" not in request.headers:
+        # A browser adds cookies and Basic by itself, also to what another site makes it send: the token it never adds.
+        if request.method not in ("GET", "HEAD") and not _bearer(request):
             raise HTTPException(403, "a browser's cookie only reads; to act, send the token in Authorization")
         return person
 
