@@ -57,6 +57,9 @@ def _writes(
     to = _state(plan, row["outcome"])
     if to:
         yield write_back(row["id"], "state", "state", incident.reference, StateChange(to=to, reason=_why(plan, row)))
+    if change is not None and row["outcome"] == "not_needed":  # opened by an earlier turn, and nothing was run under it
+        canceled = ChangeMove(to="canceled", evidence=Evidence(notes=_why(plan, row)))
+        yield write_back(row["id"], "close", "change", change, canceled)
     if change is not None and row["outcome"] in ("proved", "failed"):
         yield write_back(row["id"], "close", "change", change, _closing(connection, row, plan, findings, where))
 

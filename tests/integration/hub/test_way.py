@@ -1,7 +1,11 @@
 """The way of an event, whole: from the webhook to the closed change."""
 
+from pathlib import Path
+from typing import Any
+
 from tests.integration.hub.conftest import STANDARD, Start, triggered
 
+from firstline.errors import Unavailable
 from firstline.testing.patience import eventually
 
 
@@ -164,3 +168,21 @@ def test_a_before_check_that_cannot_be_looked_at_does_not_say_the_fault_is_gone(
     assert remediation["outcome"] == "stopped"
     assert "could not be looked at" in remediation["reason"]
     assert (hub.runs(), hub.changes()) == (0, [])
+
+
+def test_a_change_that_an_earlier_turn_opened_is_canceled_when_the_fault_is_gone_by_then(
+    start: Start, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    hub = start(change=STANDARD, before=f'["test", "!", "-e", "{gone}"]')
+
+    async def too_busy(*_: Any) -> None:
+        gone.touch()
+        raise Unavailable("too busy", retry_after=0)
+
+    hub.hub.connections["servicenow"].move, move = too_busy, hub.hub.connections["servicenow"].move
+    hub.post(triggered())
+    eventually(gone.exists)
+    hub.hub.connections["servicenow"].move = move
+    assert hub.remediation()["outcome"] == "not_needed"
+    assert [one["state"] for one in hub.changes()] == ["4"]
