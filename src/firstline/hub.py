@@ -28,6 +28,7 @@ from firstline.remediation.runner import Runner
 from firstline.remediation.writeback import WriteBack
 from firstline.settings import Settings, typed
 from firstline.store import Database
+from firstline.store.database import one_at_a_time
 from firstline.store.lease import Leases
 from firstline.store.table import CONNECTION, now
 
@@ -47,7 +48,7 @@ class Hub:
         self.boot = f"{socket.gethostname()}-{secrets.token_hex(8)}"
         self.database = Database(settings.database)
         self.connections = _connections(settings)
-        self.declared = Declared(settings.mappings, settings.state / "shelf")
+        self.declared = Declared(settings.mappings, settings.state)
         self.context = Context(
             database=self.database,
             engine=Engine(self.database, self.boot),
@@ -59,7 +60,7 @@ class Hub:
         )
         self._leases = Leases(self.database)
         self.decider = Decider(
-            self.declared.load(),
+            self.declared.start(),
             settings.hub.environment,
             settings.changes.register_,
             settings.url,
@@ -106,6 +107,7 @@ class Hub:
 
     def _know_connections(self, connection: sa.Connection) -> None:
         """A start lifts pauses: the operator may have mended the sign-in."""
+        one_at_a_time(connection)
         connection.execute(sa.delete(CONNECTION))
         rows = [{"name": name, "paused_at": None, "reason": ""} for name in self.connections]
         if rows:

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 READERS = 4
 POSTGRES_WRITERS = 4
+_START = 0x66697273746C  # the advisory lock of starts
 
 
 class Database:
@@ -36,7 +37,13 @@ class Database:
 
     def create(self) -> None:
         """Make the tables that are missing."""
-        SQLModel.metadata.create_all(self.engine, tables=[t for t in SQLModel.metadata.sorted_tables if _ours(t)])
+        tables = [table for table in SQLModel.metadata.sorted_tables if _ours(table)]
+
+        def make(connection: Connection) -> None:
+            one_at_a_time(connection)
+            SQLModel.metadata.create_all(connection, tables=tables)
+
+        self.write_now(make)
 
     async def write(self, act: Callable[[Connection], T]) -> T:
         """Run `act` in a transaction that is committed durably when this returns."""
@@ -57,6 +64,14 @@ class Database:
         self._writers.shutdown()
         self._readers.shutdown()
         self.engine.dispose()
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Begin a transaction so that no other is in one that began so: several processes may start at once."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_START)))
+    else:  # the driver would begin with the first row that is written, after it was looked which tables are missing
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def passing(error: BaseException) -> bool:
@@ -144,4 +159,4 @@ def _sqlite(url: sa.URL) -> Engine:
     return engine
 
 
-__all__ = ["Database", "insert", "passing", "table", "upsert_newer"]
+__all__ = ["Database", "insert", "one_at_a_time", "passing", "table", "upsert_newer"]
