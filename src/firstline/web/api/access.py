@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
+from fastapi.security import HTTPBearer
 
 from firstline.access import Person, Right, authenticate
 from firstline.hub import Hub
@@ -45,6 +46,9 @@ def needs(right: Right) -> Callable[[Request], Awaitable[Person]]:
 
     return allowed
 
+
+# For the description of the API; the token is read above, from a cookie as well.
+described = HTTPBearer(auto_error=False, description="A token of `firstline init` or `firstline token`.")
 
 TheHub = Annotated[Hub, Depends(hub_of)]
 Seeing = Annotated[Person, Depends(needs(Right.SEE))]

@@ -1,5 +1,7 @@
 """Questions that wait for a person, and their answers."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
@@ -8,6 +10,7 @@ from firstline.errors import Rejected
 from firstline.remediation import approval
 from firstline.store.table import APPROVAL
 from firstline.web.api.access import Approving, Seeing, TheHub
+from firstline.web.api.model import ApprovalShown
 from firstline.web.api.page import Before, Limit, Page, page
 
 router = APIRouter(tags=["approvals"])
@@ -23,8 +26,10 @@ class Answered(BaseModel):
     by: str
 
 
-@router.get("/approvals")
-async def approvals(hub: TheHub, _: Seeing, state: str = "", limit: Limit = 50, before: Before = "") -> Page:
+@router.get("/approvals", response_model=Page[ApprovalShown])
+async def approvals(
+    hub: TheHub, _: Seeing, state: str = "", limit: Limit = 50, before: Before = ""
+) -> Page[dict[str, Any]]:
     """`state`: waiting, approved, refused, expired. The plan is in the remediation."""
     query = sa.select(APPROVAL)
     if state:
@@ -47,6 +52,9 @@ async def refuse(approval_id: str, hub: TheHub, person: Approving, answer: Answe
 async def _answer(
     hub: TheHub, approval_id: str, verdict: approval.Verdict, person: str, answer: Answer | None
 ) -> Answered:
+    known = sa.select(APPROVAL.c.id).where(APPROVAL.c.id == approval_id)
+    if not await hub.database.read(lambda connection: connection.execute(known).first()):
+        raise HTTPException(404, f"there is no approval {approval_id}")
     try:
         await approval.answer(hub.context, approval_id, verdict, person, answer.comment if answer else "")
     except Rejected as error:

@@ -5,14 +5,16 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 
+from firstline.connector import Finding
 from firstline.remediation import connection as connections
 from firstline.store.table import CONNECTION
 from firstline.web.api.access import Governing, Seeing, TheHub
+from firstline.web.api.model import ConnectionShown
 
 router = APIRouter(tags=["connections"])
 
 
-@router.get("/connections")
+@router.get("/connections", response_model=list[ConnectionShown])
 async def listed(hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
     """Each with its connector; `paused_at` and `reason` where it is paused; `findings` of the look at the hub's start,
     null until it was looked at."""
@@ -25,7 +27,7 @@ async def listed(hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
     ]
 
 
-@router.get("/connections/{name}/check")
+@router.get("/connections/{name}/check", response_model=list[Finding])
 async def check(name: str, hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
     """Look now whether it can work: address, sign-in, rights; each finding with its mend."""
     if name not in hub.connections:
@@ -36,6 +38,8 @@ async def check(name: str, hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
 @router.post("/connections/{name}/resume", status_code=202)
 async def resume(name: str, hub: TheHub, _: Governing) -> dict[str, str]:
     """Use a paused connection again. 409 when it is not paused."""
+    if name not in hub.connections:
+        raise HTTPException(404, f"there is no connection {name}")
     if not await connections.resume(hub.database, name):
         raise HTTPException(409, "it is not paused")
     hub.context.writes.set()

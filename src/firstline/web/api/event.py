@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException
 
 from firstline.store.table import DECISION, DELIVERY, EVENT
 from firstline.web.api.access import Seeing, TheHub
+from firstline.web.api.model import DecisionShown, DeliverySummary, DeliveryWhole, EventShown
 from firstline.web.api.page import Before, Limit, Page, page
 
 router = APIRouter(tags=["events"])
@@ -22,10 +23,10 @@ _DELIVERY = [
 ]
 
 
-@router.get("/deliveries")
+@router.get("/deliveries", response_model=Page[DeliverySummary])
 async def deliveries(
     hub: TheHub, _: Seeing, state: str = "", connection: str = "", limit: Limit = 50, before: Before = ""
-) -> Page:
+) -> Page[dict[str, Any]]:
     """What came in, as it came. `state`: new, done, parked (of no use, with the reason)."""
     query = sa.select(*_DELIVERY)
     if state:
@@ -35,7 +36,7 @@ async def deliveries(
     return await page(hub.database, query, DELIVERY.c.id, limit, before)
 
 
-@router.get("/deliveries/{delivery_id}")
+@router.get("/deliveries/{delivery_id}", response_model=DeliveryWhole)
 async def delivery(delivery_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
     """One delivery with its headers and body."""
     query = sa.select(DELIVERY).where(DELIVERY.c.id == delivery_id)
@@ -45,8 +46,10 @@ async def delivery(delivery_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
     return {**row, "body": bytes(row["body"]).decode("utf-8", "replace")}
 
 
-@router.get("/events")
-async def events(hub: TheHub, _: Seeing, connection: str = "", limit: Limit = 50, before: Before = "") -> Page:
+@router.get("/events", response_model=Page[EventShown])
+async def events(
+    hub: TheHub, _: Seeing, connection: str = "", limit: Limit = 50, before: Before = ""
+) -> Page[dict[str, Any]]:
     """What deliveries told."""
     query = sa.select(EVENT)
     if connection:
@@ -54,10 +57,10 @@ async def events(hub: TheHub, _: Seeing, connection: str = "", limit: Limit = 50
     return await page(hub.database, query, EVENT.c.id, limit, before)
 
 
-@router.get("/decisions")
+@router.get("/decisions", response_model=Page[DecisionShown])
 async def decisions(
     hub: TheHub, _: Seeing, outcome: str = "", mapping: str = "", limit: Limit = 50, before: Before = ""
-) -> Page:
+) -> Page[dict[str, Any]]:
     """Why each event matched or did not: `trace` has each clause that was looked at."""
     query = sa.select(DECISION)
     if outcome:

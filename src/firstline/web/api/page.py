@@ -1,6 +1,6 @@
 """Lists are read newest first, a page at a time, by the id of the last one seen: never by offset, which grows slow."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from fastapi import Query
@@ -8,16 +8,18 @@ from pydantic import BaseModel
 
 from firstline.store import Database
 
+ShownT = TypeVar("ShownT")
+
 Limit = Annotated[int, Query(ge=1, le=500)]
 Before = Annotated[str, Query(description="Show what is older than this id: `next` of the page before.")]
 
 
-class Page(BaseModel):
-    items: list[dict[str, Any]]
+class Page(BaseModel, Generic[ShownT]):
+    items: list[ShownT]
     next: str | None = None
 
 
-async def page(database: Database, query: sa.Select[Any], key: Any, limit: int, before: str) -> Page:
+async def page(database: Database, query: sa.Select[Any], key: Any, limit: int, before: str) -> Page[dict[str, Any]]:
     """The rows of a query as JSON, newest first. `key` is a column that sorts by time."""
     if before:
         query = query.where(key < before)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException
 from firstline.store import Database
 from firstline.store.table import APPROVAL, REMEDIATION, RUN, TIMELINE, WRITE_BACK
 from firstline.web.api.access import Seeing, TheHub
+from firstline.web.api.model import RemediationSummary, RemediationWhole
 from firstline.web.api.page import Before, Limit, Page, page
 
 router = APIRouter(tags=["remediations"])
@@ -30,7 +31,7 @@ SUMMARY = [
 ]
 
 
-@router.get("/remediations")
+@router.get("/remediations", response_model=Page[RemediationSummary])
 async def remediations(
     hub: TheHub,
     _: Seeing,
@@ -39,7 +40,7 @@ async def remediations(
     connection: str = "",
     limit: Limit = 50,
     before: Before = "",
-) -> Page:
+) -> Page[dict[str, Any]]:
     """Newest first. `incident` is given without the vendor's data."""
     query = sa.select(*SUMMARY)
     for column, value in (
@@ -55,7 +56,7 @@ async def remediations(
     return found
 
 
-@router.get("/remediations/{remediation_id}")
+@router.get("/remediations/{remediation_id}", response_model=RemediationWhole)
 async def remediation(remediation_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
     """One remediation whole: incident, plan, timeline, runs, approvals, write-backs."""
     found = await whole(hub.database, remediation_id)

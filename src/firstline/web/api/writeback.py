@@ -1,20 +1,23 @@
 """What is to be written on other systems' records: waiting, done, or parked for a person."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 
 from firstline.remediation import writeback
 from firstline.store.table import WRITE_BACK
 from firstline.web.api.access import Governing, Seeing, TheHub
+from firstline.web.api.model import WriteBackShown
 from firstline.web.api.page import Before, Limit, Page, page
 
 router = APIRouter(tags=["write-backs"])
 
 
-@router.get("/write-backs")
+@router.get("/write-backs", response_model=Page[WriteBackShown])
 async def write_backs(
     hub: TheHub, _: Seeing, state: str = "", connection: str = "", limit: Limit = 50, before: Before = ""
-) -> Page:
+) -> Page[dict[str, Any]]:
     """`state`: pending, sending, done, parked (refused, with the vendor's words)."""
     query = sa.select(WRITE_BACK)
     if state:
