@@ -1,11 +1,13 @@
 """Puts the parts together: one hub for a process, from a folder's settings to running loops."""
 
 import asyncio
+import contextlib
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +58,7 @@ class Hub:
             connections=self.connections,
             executors=_executors(settings),
             shelf=settings.state / "shelf",
+            place=_place(settings.state),
             url=settings.url,
         )
         self._leases = Leases(self.database)
@@ -157,6 +160,18 @@ class Hub:
         fresh = await asyncio.to_thread(self.declared.reload)
         if fresh is not None:
             self.decider.declarations = fresh
+
+
+def _place(state: Path) -> str:
+    """The name of a state folder, made with its first hub: two hubs that share the folder have the same."""
+    path = state / "place"
+    state.mkdir(parents=True, exist_ok=True)
+    draft = state / f".place-{secrets.token_hex(8)}"
+    draft.write_text(secrets.token_hex(16), encoding="utf-8")
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(draft)  # whole or not at all, and the first wins
+    draft.unlink()
+    return path.read_text(encoding="utf-8")
 
 
 def _connections(settings: Settings) -> dict[str, Connector[Any]]:

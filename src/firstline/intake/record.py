@@ -75,7 +75,11 @@ class _Batch:
         self.views: list[dict[str, Any]] = []
         self.began = 0
         keys = [_key(decided) for _, decided in fresh if decided.plan is not None]
-        active = sa.select(REMEDIATION.c.active_key, REMEDIATION.c.id).where(REMEDIATION.c.active_key.in_(keys))
+        active = (
+            sa.select(REMEDIATION.c.active_key, REMEDIATION.c.id)
+            .where(REMEDIATION.c.active_key.in_(keys))
+            .with_for_update()
+        )
         self._active = {row.active_key: row.id for row in connection.execute(active)} if keys else {}
 
     def add(self, delivery_id: str, decided: Decided) -> None:

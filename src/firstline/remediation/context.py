@@ -21,6 +21,7 @@ class Context:
     connections: Mapping[str, Connector[Any]]
     executors: Mapping[str, Executor[Any]]
     shelf: Path
+    place: str  # names this state folder: an executor's traces of a run are found only with the folder they are in
     url: str
     work: asyncio.Event = field(default_factory=asyncio.Event)  # set when a remediation may be due
     fresh: set[tuple[str, int]] = field(default_factory=set)  # turns started by this process and not yet begun

@@ -58,7 +58,7 @@ class Course:
     async def _ready(self, row: Row, first: bool) -> Row | None:
         """The fault is still there; then the change is opened and brought to Implement."""
         plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
-        procedure = Procedure(self._context, row["id"], plan)
+        procedure = Procedure(self._context, row["id"], row["turn"], plan)
         for check in plan.runbook.before:
             seen = await hold(procedure, "before", check)
             if not seen.answered:
@@ -80,7 +80,7 @@ class Course:
     async def _prepared(self, row: Row, _: bool) -> None:
         """The fix runs, and is proved or rolled back."""
         plan = Plan.model_validate(row["plan"])
-        procedure = Procedure(self._context, row["id"], plan)
+        procedure = Procedure(self._context, row["id"], row["turn"], plan)
 
         async def keep(findings: Findings) -> None:
             values = {"findings": findings.model_dump(mode="json")}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from firstline.errors import Rejected, Unknown
+from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import Chunk, Handle, Progress, State, Step
 from firstline.remediation import shelf
 from firstline.remediation.context import Context
@@ -15,7 +15,7 @@ from firstline.remediation.timeline import tell
 from firstline.runbook import Command
 from firstline.store import new_id
 from firstline.store.database import insert
-from firstline.store.table import RUN, RunRow, now
+from firstline.store.table import REMEDIATION, RUN, RunRow, now
 
 FIRST_LOOK = 0.02  # seconds, where the executor does not hear of the end by itself
 LONGEST_LOOK = 1.0
@@ -32,18 +32,22 @@ class Ended:
 
 
 class Procedure:
-    """The commands of one remediation."""
+    """The commands of one turn of a remediation."""
 
-    def __init__(self, context: Context, remediation_id: str, plan: Plan) -> None:
+    def __init__(self, context: Context, remediation_id: str, turn: int, plan: Plan) -> None:
         self._context = context
         self._remediation_id = remediation_id
+        self._turn = turn
         self._plan = plan
 
     async def run(self, phase: str, number: int, command: Command) -> Outcome:
         """Run a command once, or find the run an earlier try began. Raises `Unknown` when its end can't be told."""
-        step = self._step(f"{self._remediation_id}.{phase}.{number}", command, read_only=phase == "diagnose")
+        try:
+            step = self._step(f"{self._remediation_id}.{phase}.{number}", command, read_only=phase == "diagnose")
+        except Rejected as error:  # it can't begin: what ran before it is rolled back
+            return Outcome(phase=phase, name=command.name, target=command.target, ok=False, detail=str(error))
         row = self._row(step, phase, command)
-        ended = await self._context.database.write(lambda connection: _mark(connection, row))
+        ended = await self._context.database.write(lambda connection: _mark(connection, row, self._turn))
         if ended is None:
             ended = await self._execute(step, command)
             await self._context.database.write(lambda connection: self._end(connection, step, ended))
@@ -82,6 +86,7 @@ class Procedure:
             name=command.name,
             target=command.target,
             executor=command.executor,
+            place=self._context.place,
         )
 
     def _step(self, run_id: str, command: Command, *, read_only: bool) -> Step:
@@ -125,12 +130,18 @@ class Procedure:
         tell(connection, self._remediation_id, "ran", told)
 
 
-def _mark(connection: sa.Connection, row: RunRow) -> Ended | None:
-    """Write the attempt down. Gives the end when an earlier try has already seen it."""
+def _mark(connection: sa.Connection, row: RunRow, turn: int) -> Ended | None:
+    """Write the attempt down. Gives the end when an earlier try has seen it. Raises `Unavailable` when this turn no
+    longer counts (its process was taken for dead, and woke), `Unknown` when the run's traces are elsewhere."""
+    mine = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.id == row.remediation_id, REMEDIATION.c.turn == turn)
+    if connection.execute(mine.with_for_update()).first() is None:
+        raise Unavailable("another process has taken this remediation over")
     known = connection.execute(sa.select(RUN).where(RUN.c.id == row.id)).mappings().first()
     if known is None:
         insert(connection, row)
         return None
+    if known["ended_at"] is None and known["place"] != row.place:
+        raise Unknown(f"{row.name} on {row.target} was begun by a hub with another state folder, which is not here")
     if known["ended_at"] is None:
         return None
     progress = Progress(state=State(known["state"]), exit_status=known["exit_status"], detail=known["detail"])

@@ -57,11 +57,17 @@ def _writes(
     to = _state(plan, row["outcome"])
     if to:
         yield write_back(row["id"], "state", "state", incident.reference, StateChange(to=to, reason=_why(plan, row)))
-    if change is not None and row["outcome"] == "not_needed":  # opened by an earlier turn, and nothing was run under it
+    if change is not None and row["outcome"] in ("not_needed", "stopped") and not _ran(connection, row["id"]):
         canceled = ChangeMove(to="canceled", evidence=Evidence(notes=_why(plan, row)))
         yield write_back(row["id"], "close", "change", change, canceled)
     if change is not None and row["outcome"] in ("proved", "failed"):
         yield write_back(row["id"], "close", "change", change, _closing(connection, row, plan, findings, where))
+
+
+def _ran(connection: sa.Connection, remediation_id: str) -> bool:
+    """True when a step was begun: then a change can't be canceled as if nothing had been done."""
+    begun = sa.select(RUN.c.id).where(RUN.c.remediation_id == remediation_id, RUN.c.phase == "step").limit(1)
+    return connection.execute(begun).first() is not None
 
 
 def _state(plan: Plan, outcome: str) -> Literal["resolved", "escalated"] | None:

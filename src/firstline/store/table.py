@@ -152,6 +152,7 @@ class RunRow(SQLModel, table=True):
     name: str
     target: str
     executor: str
+    place: str = ""  # whose state folder the executor's own traces of the run are in
     state: str = "begun"
     handle: Any = _json()  # firstline.executor.Handle
     exit_status: int | None = None

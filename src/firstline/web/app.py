@@ -28,7 +28,7 @@ def create_app(hub: Hub) -> FastAPI:
         title="Firstline",
         version="0.1.0",
         lifespan=lifespan,
-        docs_url=None,
+        docs_url=None,  # its page would load scripts from elsewhere
         openapi_url="/api/openapi.json",
         redoc_url=None,
     )

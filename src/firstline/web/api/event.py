@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 
 from firstline.store.table import DECISION, DELIVERY, EVENT
-from firstline.web.api.access import Seeing, TheHub
+from firstline.web.api.access import Governing, Seeing, TheHub
 from firstline.web.api.model import DecisionShown, DeliverySummary, DeliveryWhole, EventShown
 from firstline.web.api.page import Before, Limit, Page, page
 
@@ -44,6 +44,17 @@ async def delivery(delivery_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
     if row is None:
         raise HTTPException(404, f"there is no delivery {delivery_id}")
     return {**row, "body": bytes(row["body"]).decode("utf-8", "replace")}
+
+
+@router.post("/deliveries/{delivery_id}/retry", status_code=202)
+async def retry(delivery_id: str, hub: TheHub, _: Governing) -> dict[str, str]:
+    """Read a parked delivery again, say after an upgrade. 409 when it is not parked."""
+    parked = sa.update(DELIVERY).where(DELIVERY.c.id == delivery_id, DELIVERY.c.state == "parked")
+    again = parked.values(state="new", reason="")
+    if not await hub.database.write(lambda connection: connection.execute(again).rowcount):
+        raise HTTPException(409, "it is not parked")
+    hub.dispatcher.arrived.set()
+    return {"id": delivery_id, "state": "new"}
 
 
 @router.get("/events", response_model=Page[EventShown])

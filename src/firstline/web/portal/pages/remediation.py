@@ -17,7 +17,7 @@ from firstline.web.api.access import COOKIE, TheHub, person_of
 from firstline.web.api.page import page
 from firstline.web.api.remediation import SUMMARY, whole
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, max_body_size=4_096)
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("firstline.web.portal"), autoescape=True, trim_blocks=True, lstrip_blocks=True
