@@ -91,7 +91,8 @@ def make(tmp_path: Path, database_url: str) -> Iterator[Make]:
             database.close()
             process = Process(folder)
             stack.callback(process.kill)
-            return process, Running(settings.load(folder).url, token, marks, None, **vendors)
+            url = settings.load(folder).url
+            return process, Running(url, token, marks, None, vendors["servicenow"], vendors["pagerduty"])
 
         yield made
 
