@@ -165,7 +165,10 @@ class Hub:
 def _place(state: Path) -> str:
     """The name of a state folder, made with its first hub: two hubs that share the folder have the same."""
     path = state / "place"
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misdeclared(f"hub.state can't be the folder {state}: {error.strerror}") from error
     draft = state / f".place-{secrets.token_hex(8)}"
     draft.write_text(secrets.token_hex(16), encoding="utf-8")
     with contextlib.suppress(FileExistsError):

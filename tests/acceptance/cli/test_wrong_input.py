@@ -110,7 +110,9 @@ def test_a_secret_file_that_is_no_text_is_named(project: Path) -> None:
 
 def test_a_state_folder_that_is_a_file_is_named(project: Path) -> None:
     write(project, '[hub]\nstate = "firstline.toml"')
-    assert "firstline.toml/shelf: Not a directory" in firstline("serve", "-f", "ops", at=project)
+    said = firstline("serve", "-f", "ops", at=project)
+    assert "hub.state can't be the folder" in said
+    assert "File exists" in said
 
 
 def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
