@@ -1,9 +1,9 @@
 """The durable engine (DBOS) behind one module: nothing else imports it.
 
 What it gives: each turn is a workflow that is started once, is remembered with how it ended, and is settled in another
-process when its own dies. A turn runs at least once, so it must find what an earlier try left; one that no longer counts
-changes nothing. The engine's steps are not used: a step is remembered in a transaction of the engine's, for 3 ms of CPU,
-where a stage is remembered in our row together with what it tells."""
+process when its own dies. A turn runs at least once, so it must find what an earlier try left; one that no longer
+counts changes nothing. The engine's steps are not used: a step is remembered in a transaction of the engine's, for 3 ms
+of CPU, where a stage is remembered in our row together with what it tells."""
 
 import asyncio
 import logging
