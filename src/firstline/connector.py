@@ -21,7 +21,9 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from firstline.errors import Rejected
 from firstline.incident import Event, Incident, Reference
+from firstline.meter import Meter
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -38,6 +40,37 @@ class Delivery(Value):
     body: bytes
     headers: dict[str, str] = Field(default_factory=dict, description="Header names in lower case.")
     received_at: AwareDatetime
+    polled: bool = Field(default=False, description="True: `body` is what `poll` brought, not what a webhook sent.")
+
+
+class Window(Value):
+    """What a poll asks for, by the vendor's clock."""
+
+    since: AwareDatetime
+    until: AwareDatetime | None = Field(default=None, description="Excluded. None: up to now.")
+    by: Literal["changed", "opened"] = Field(
+        default="changed",
+        description="changed: what was changed in the window (the stream). opened: the incidents that were opened in "
+        "the window, as they are now (the completeness proof: a time of opening never moves).",
+    )
+
+
+class Page(Value):
+    """One page of a poll, oldest first where the vendor can."""
+
+    deliveries: tuple[Delivery, ...]
+    next: str = Field(default="", description="What brings the next page; empty: this was the last.")
+    complete_to: AwareDatetime | None = Field(
+        default=None,
+        description="By the vendor's clock: all that happened before is on this page or an earlier one. The hub keeps "
+        "it as its cursor once the page is stored, and asks again from an overlap before it. On the last page of a "
+        "window without end: the vendor's time when the poll's first page was answered (never our own clock).",
+    )
+    total: int | None = Field(
+        default=None,
+        description="How many the vendor itself counts in the window, where it does; more than were brought means that "
+        "access rules hide some.",
+    )
 
 
 class Fact(Value):
@@ -65,11 +98,32 @@ class Note(Value):
     )
 
 
+class Attachment(Value):
+    """A file for a record, such as the full log of a run."""
+
+    key: str = Field(description="Same key, same attachment: found again by it, never attached twice.")
+    name: str = Field(description="A plain file name, such as firstline-log.txt.")
+    media_type: str = "text/plain; charset=utf-8"
+    content: bytes
+    tried: bool = Field(default=True, description="As `Note.tried`: look for the key before attaching.")
+
+
 class StateChange(Value):
     """Move a record. `reason` is shown to people where the vendor has a place for it (close notes, a comment)."""
 
-    to: Literal["acknowledged", "resolved", "reopened", "escalated"]
+    to: Literal["acknowledged", "resolved", "reopened", "escalated", "reassigned"]
     reason: str = ""
+    assignee: str = Field(
+        default="", description="For `reassigned`: the group, escalation policy or user, by name, email or id."
+    )
+
+
+class Update(Value):
+    """Fields of a record to set: what is None or empty stays as it is. Read back like a state."""
+
+    priority: int | None = Field(default=None, ge=1, le=5, description="1 is the most severe.")
+    fields: dict[str, str] = Field(default_factory=dict, description="Custom fields, by the vendor's name of them.")
+    status: str = Field(default="", description="A status update for stakeholders, where the vendor has them.")
 
 
 ChangeType = Literal["standard", "normal", "emergency"]
@@ -133,16 +187,61 @@ class Finding(Value):
     mend: str = ""
 
 
+class Registration(Value):
+    """A webhook at the vendor that brings its events to us."""
+
+    state: Literal["made", "renewed", "unchanged", "manual"] = Field(
+        description="manual: the vendor lets nobody but its own administrators make it; `instructions` say how."
+    )
+    id: str = ""
+    expires_at: AwareDatetime | None = Field(default=None, description="None: it does not expire.")
+    secret: str = Field(
+        default="",
+        repr=False,
+        description="The signing secret, where the vendor makes it and shows it once. Handed to the operator, never "
+        "stored by the hub.",
+    )
+    instructions: str = Field(default="", description="What a person has to do, with the script to paste.")
+
+
+class Alarm(Value):
+    """Something the hub itself needs a person for. `resolved`: it no longer does."""
+
+    key: str = Field(max_length=255, description="Same key, same alarm: the vendor's dedup key.")
+    summary: str = Field(max_length=1024)
+    severity: Literal["critical", "error", "warning", "info"] = "error"
+    source: str = "firstline"
+    details: dict[str, str] = Field(default_factory=dict)
+    url: str = ""
+    resolved: bool = False
+
+
+class Announcement(Value):
+    """A change that went live: shown beside incidents, pages nobody."""
+
+    key: str
+    summary: str = Field(max_length=1024)
+    at: AwareDatetime
+    details: dict[str, str] = Field(default_factory=dict)
+    url: str = ""
+
+
 class Connector(ABC, Generic[SettingsT]):
     """Speaks to one external system for one connection. Made once at start, with the settings of the connection and
-    secrets already resolved; closed at the end. Methods may be called concurrently."""
+    secrets already resolved; closed at the end. Methods may be called concurrently.
+
+    Every request it sends is counted in `meter`, and what the vendor tells of its limit is told there too."""
 
     name: ClassVar[str]
     settings_model: ClassVar[type[BaseModel]]
+    edits_notes: ClassVar[bool] = False  # one live note a remediation instead of a start note and an outcome note
+    acknowledges: ClassVar[bool] = False  # the hub acknowledges an incident here while it works on it
+    overlap: ClassVar[float] = 120.0  # seconds before the cursor that a poll asks for again: rows are written late
 
     def __init__(self, connection: str, settings: SettingsT) -> None:
         self.connection = connection
         self.settings = settings
+        self.meter = Meter()
 
     @abstractmethod
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
@@ -162,6 +261,23 @@ class Connector(ABC, Generic[SettingsT]):
         upgrade. Unknown event types are events of type `other`, not errors.
         """
 
+    async def poll(self, window: Window, page: str = "") -> Page:
+        """Bring what the vendor has in the window, a page at a time; `page` is the `next` of the page before.
+
+        Each delivery has `polled` true, a body that `translate` understands without further requests, and a key that
+        is the same for the same version of the same record, so that the overlap brings nothing twice. A happening
+        must translate to the event id that its webhook would have given: by whichever way it comes, it is one event.
+        A record that was opened in the window, or changed in it, always tells its `incident.opened` too (with the id
+        the webhook's would have); the hub drops what it knows. A type that a record alone can't tell is
+        `incident.updated`: the hub compares with its last view.
+        """
+        raise Rejected(f"{self.name} can't be polled for {window.by}{page and ' further'}")
+
+    async def connect(self, hook_url: str) -> Registration:
+        """Make the webhook that sends to `hook_url`, or renew, re-enable or repair the one that is there. Called by
+        `firstline connect` and, once it was made so, on a schedule. Never makes a second one."""
+        raise Rejected(f"{self.name} makes no webhook for {hook_url}")
+
     @abstractmethod
     async def fetch(self, reference: Reference) -> Incident:
         """Read the record as it is now. Raises `Rejected` when there is none."""
@@ -178,8 +294,14 @@ class Connector(ABC, Generic[SettingsT]):
 
     @abstractmethod
     async def check(self) -> list[Finding]:
-        """Look whether the connection can work: address, sign-in, rights. Called at start and by people. Raises
-        nothing for what it finds: an unreachable vendor is a finding."""
+        """Look whether the connection can work: address and TLS, sign-in, rights (naming the role to grant), fields,
+        state model, time zone, clock skew, webhook. Called at start and by `firstline doctor`. Raises nothing for what
+        it finds: an unreachable vendor is a finding."""
+
+    async def update(self, reference: Reference, update: Update) -> None:
+        """Set fields of the record and read them back. Fields it already has so: no write. Connectors without such
+        fields leave this as it is: `Rejected`."""
+        raise Rejected(f"{self.name} has no fields to set on a {reference.kind}: {', '.join(update.fields)}")
 
     @abstractmethod
     async def aclose(self) -> None:
@@ -208,6 +330,31 @@ class ChangeRegister(ABC):
         """What else is planned on the same item in its window. Called before it is moved to `implement`."""
 
 
+class Attachments(ABC):
+    """Kept by the systems that take files on a record; a connector has this beside `Connector`."""
+
+    @abstractmethod
+    async def attach(self, reference: Reference, attachment: Attachment) -> Reference:
+        """Put the file on the record once, and return its reference (with the url people open it by). Same key: found
+        again and left."""
+
+    @abstractmethod
+    async def attached(self, reference: Reference) -> list[Attachment]:
+        """The files on the record, with their content."""
+
+
+class Pager(ABC):
+    """Kept by the systems that call people; a connector has this beside `Connector`."""
+
+    @abstractmethod
+    async def alarm(self, alarm: Alarm) -> None:
+        """Call for a person, or say that none is needed any more. Same key, same alarm."""
+
+    @abstractmethod
+    async def announce(self, announcement: Announcement) -> None:
+        """Show a change beside the incidents. Pages nobody."""
+
+
 class SandboxSettings(BaseModel):
     """What every sandbox takes: where it tells of changes, and how it signs. Entry points in `firstline.sandboxes`
     name a function `create_app(SandboxSettings)` that returns an ASGI application."""
@@ -218,3 +365,4 @@ class SandboxSettings(BaseModel):
     hook_secret: str = "sandbox-secret"  # noqa: S105 - the published secret of a stand-in
     public_url: str = Field(default="", description="The sandbox's own address, for links in its answers.")
     seed: dict[str, Any] = Field(default_factory=dict, description="Records to start with, in the vendor's own shape.")
+    chaos: dict[str, Any] = Field(default_factory=dict, description="Faults to make: `firstline.chaos.Chaos`.")

@@ -1,6 +1,6 @@
 """The one place that makes HTTP clients and turns a status code into an error."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
+from firstline.meter import Meter, Quota
 
 NoAnswer = httpx.TransportError  # what a client raises when no answer came
 
@@ -26,9 +27,13 @@ def client(
     headers: Mapping[str, str] | None = None,
     auth: httpx.Auth | tuple[str, str] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    meter: Meter | None = None,
+    quota: Callable[[Mapping[str, str]], Quota | None] | None = None,
 ) -> httpx.AsyncClient:
     """Make a client for one system: bounded time-outs, no redirects (a redirect would carry credentials elsewhere), no
-    proxies from the environment, no retries (retrying is the hub's)."""
+    proxies from the environment, no retries (retrying is the hub's).
+
+    `meter` counts each request; `quota` reads the vendor's limit out of an answer's headers for it."""
     return httpx.AsyncClient(
         base_url=base_url,
         headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
@@ -37,7 +42,20 @@ def client(
         follow_redirects=False,
         trust_env=False,
         transport=transport,
+        event_hooks=_hooks(meter, quota) if meter else None,
     )
+
+
+def _hooks(meter: Meter, quota: Callable[[Mapping[str, str]], Quota | None] | None) -> dict[str, list[Any]]:
+    async def count(_: httpx.Request) -> None:
+        meter.sent()
+
+    async def learn(response: httpx.Response) -> None:
+        told = quota(response.headers) if quota else None
+        if told:
+            meter.told(told)
+
+    return {"request": [count], "response": [learn]}
 
 
 async def request(http: httpx.AsyncClient, method: str, url: str, **options: Any) -> httpx.Response:

@@ -4,10 +4,11 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from firstline.declaration.duration import Duration, PositiveDuration
 from firstline.errors import Misdeclared
 
 FILE = "firstline.toml"
@@ -15,6 +16,9 @@ FILE = "firstline.toml"
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+PartT = TypeVar("PartT", bound=Part)
 
 
 class Hub(Part):
@@ -28,6 +32,37 @@ class Hub(Part):
     approval_expires: float = Field(default=24 * 3600, gt=0, description="Seconds a question waits for an answer.")
 
 
+class Intake(Part):
+    """How a connection's events come in: `connections.NAME.intake`."""
+
+    way: Literal["push", "poll", "both"] = "both"
+    every: PositiveDuration = Field(default=60.0, description="Between two polls.")
+    overlap: Duration | None = Field(default=None, description="What a poll asks for again; None: the connector's.")
+    reconcile: PositiveDuration = Field(default=3600.0, description="Between two completeness proofs.")
+
+    @property
+    def pushes(self) -> bool:
+        return self.way != "poll"
+
+    @property
+    def polls(self) -> bool:
+        return self.way != "push"
+
+
+class Budget(Part):
+    """How much a connection may be asked: `connections.NAME.budget`. Unset: what the vendor's headers tell."""
+
+    requests: int | None = Field(default=None, ge=1)
+    per: PositiveDuration = 3600.0
+
+
+class Alarms(Part):
+    connection: str = Field(default="", description="The connection that pages people for the hub's own troubles.")
+
+
+OWN = frozenset({"connector", "intake", "budget"})  # keys of a connection's table that are the hub's
+
+
 class Changes(Part):
     register_: str = Field(default="", alias="register", description="The connection that keeps change requests.")
 
@@ -37,7 +72,14 @@ class Settings(Part):
     connections: dict[str, dict[str, Any]] = {}
     executors: dict[str, dict[str, Any]] = {}
     changes: Changes = Changes()
+    alarms: Alarms = Alarms()
     folder: Path = Path()
+
+    def intake(self, connection: str) -> Intake:
+        return _own(Intake, self.connections[connection].get("intake", {}), f"connections.{connection}.intake")
+
+    def budget(self, connection: str) -> Budget:
+        return _own(Budget, self.connections[connection].get("budget", {}), f"connections.{connection}.budget")
 
     @property
     def url(self) -> str:
@@ -100,7 +142,7 @@ def _anchored(value: Any, folder: Path) -> Any:
 
 def typed(model: type[BaseModel], table: dict[str, Any], where: str) -> Any:
     """The settings of a connection or executor: its references resolved, then validated. Never shows a value."""
-    resolved = {key: _deep(value, f"{where}.{key}") for key, value in table.items() if key != "connector"}
+    resolved = {key: _deep(value, f"{where}.{key}") for key, value in table.items() if key not in OWN}
     try:
         return model.model_validate(resolved)
     except ValidationError as error:
@@ -133,6 +175,10 @@ def _deep(value: Any, where: str) -> Any:
 
 
 def _known(settings: Settings, path: Path) -> None:
+    pager = settings.alarms.connection
+    if pager and pager not in settings.connections:
+        known = ", ".join(settings.connections) or "none"
+        raise Misdeclared(f"alarms.connection names {pager!r}; the connections are: {known}", place=str(path))
     register = settings.changes.register_
     if register and register not in settings.connections:
         known = ", ".join(settings.connections) or "none"
@@ -140,6 +186,15 @@ def _known(settings: Settings, path: Path) -> None:
     for name, table in settings.connections.items():
         if not isinstance(table.get("connector"), str):
             raise Misdeclared(f'[connections.{name}] needs connector = "..."', place=str(path))
+        settings.intake(name)
+        settings.budget(name)
+
+
+def _own(part: type[PartT], table: Any, where: str) -> PartT:
+    try:
+        return part.model_validate(table)
+    except ValidationError as error:
+        raise Misdeclared(_words(error), place=f"{FILE} [{where}]") from None
 
 
 def _words(error: ValidationError) -> str:

@@ -41,4 +41,9 @@ class Event(BaseModel):
         default="", description="Who did it, by the vendor's id or login; empty if the vendor names nobody."
     )
     own: bool = Field(default=False, description="True for the echo of our own write; it never starts anything.")
+    marker: str = Field(
+        default="",
+        description="The key of a note of ours that the delivery shows (its last line, its property); the hub knows "
+        "whether it wrote it.",
+    )
     data: dict[str, Any] = Field(default_factory=dict, description="The delivery in the vendor's own shape.")

@@ -31,6 +31,38 @@ class IncidentState(StrEnum):
     CLOSED = "closed"
 
 
+class Item(BaseModel):
+    """The configuration item a fault is on, as far as the vendor's record tells."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field(default="", description="Its class: cmdb_ci_server, cmdb_ci_appl ...")
+    ip: str = ""
+    fqdn: str = ""
+    owner: str = Field(default="", description="The group that supports it.")
+    environment: str = Field(default="", description="Production, Test ..., in the vendor's words.")
+
+
+class Agreement(BaseModel):
+    """A service level that runs on the incident."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    breached: bool = False
+    due_at: AwareDatetime | None = Field(default=None, description="None: met, or paused.")
+
+
+class Link(BaseModel):
+    """The same fault in another system, as the vendors' own integration says. `id` or `number` finds it there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str = Field(description="The connector's name: servicenow, jira, pagerduty.")
+    id: str = ""
+    number: str = ""
+
+
 class Incident(BaseModel):
     """One fault. Numbers: 1 is the most severe, None is unknown. Absent words are empty strings, never null, so that
     a mapping's conditions need no guards. Times are in UTC."""
@@ -57,4 +89,7 @@ class Incident(BaseModel):
         description="Grows with each change of the record (sys_mod_count; the time of change in ms elsewhere), "
         "so that a late event can't overwrite a newer view.",
     )
+    item: Item = Item()
+    agreements: tuple[Agreement, ...] = ()
+    links: tuple[Link, ...] = ()
     data: dict[str, Any] = Field(default_factory=dict, description="The record as the vendor sent it.")

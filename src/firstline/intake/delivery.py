@@ -18,15 +18,16 @@ _NEVER = frozenset({"x-forwarded-authorization", "x-api-key", "x-auth-token"})
 
 # Written by hand for the drivers: the hot path pays for each row neither a compiler nor type conversions.
 _SQLITE = """
-INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, state, reason)
-VALUES (?, ?, ?, ?, ?, ?, 'new', '')
+INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, polled, state, reason)
+VALUES (?, ?, ?, ?, ?, ?, ?, 'new', '')
 ON CONFLICT (connection, key) DO NOTHING"""
 _POSTGRES = """
-INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, state, reason)
-SELECT *, 'new', '' FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bigint[])
+INSERT INTO fl_delivery (id, connection, key, headers, body, received_at, polled, state, reason)
+SELECT *, 'new', ''
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bigint[], %s::bool[])
 ON CONFLICT (connection, key) DO NOTHING"""
 
-Row = tuple[str, str, str, str, bytes, int]
+Row = tuple[str, str, str, str, bytes, int, bool]
 
 
 class DeliveryLog:
@@ -37,12 +38,14 @@ class DeliveryLog:
         self._waiting: list[tuple[Row, asyncio.Future[None]]] = []
         self._flush: asyncio.Task[None] | None = None
 
-    async def append(self, connection: str, key: str, headers: Mapping[str, str], body: bytes) -> None:
+    async def append(
+        self, connection: str, key: str, headers: Mapping[str, str], body: bytes, *, polled: bool = False
+    ) -> None:
         """Store a delivery; returns when it is durable. A key that is there already is stored once."""
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         kept = {k: v for k, v in headers.items() if k.startswith(_KEPT) and k not in _NEVER}
         received = time.time_ns() // 1000  # as `Moment` keeps it
-        row = (new_id(), connection, key, orjson.dumps(kept).decode(), body, received)
+        row = (new_id(), connection, key, orjson.dumps(kept).decode(), body, received, polled)
         self._waiting.append((row, stored))
         if self._flush is None:
             self._flush = asyncio.create_task(self._write_waiting())

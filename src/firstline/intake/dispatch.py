@@ -121,5 +121,6 @@ def _events(connector: Connector[Any], row: Any) -> Sequence[Event]:
             body=bytes(row["body"]),
             headers=row["headers"] or {},
             received_at=row["received_at"],
+            polled=row["polled"],
         )
     )

@@ -70,6 +70,7 @@ class DeliveryRow(SQLModel, table=True):
     headers: dict[str, str] = _json()
     body: bytes
     received_at: datetime = _moment()
+    polled: bool = False
     state: str = "new"  # new, done, parked
     reason: str = ""
 
@@ -86,6 +87,8 @@ class EventRow(SQLModel, table=True):
     occurred_at: datetime = _moment()
     event: Any = _json()  # firstline.incident.Event
     own: bool = False
+    polled: bool = False  # the way it came first
+    late: float = 0.0  # seconds from the happening to its delivery
 
 
 class IncidentRow(SQLModel, table=True):
@@ -117,11 +120,16 @@ class DecisionRow(SQLModel, table=True):
 
 class RemediationRow(SQLModel, table=True):
     __tablename__ = "fl_remediation"
-    __table_args__ = (sa.Index("fl_remediation_due", "wake_at"), sa.Index("fl_remediation_owner", "owner"))
+    __table_args__ = (
+        sa.Index("fl_remediation_due", "wake_at"),
+        sa.Index("fl_remediation_owner", "owner"),
+        sa.Index("fl_remediation_record", "connection", "record", "created_at"),
+    )
 
     id: str = _id()
     event_id: str  # fl_event.id
     connection: str
+    record: str = ""  # kind and id of the incident's reference
     environment: str
     mapping: str
     mode: str
@@ -200,10 +208,11 @@ class WriteBackRow(SQLModel, table=True):
     connection: str
     record: str  # what order is kept for: kind and id of the reference
     key: str
-    act: str  # note, state, change
+    act: str  # note, state, update, attachment, change, alarm, announcement
     reference: Any = _json()  # firstline.incident.Reference
     body: Any = _json()  # Note, StateChange, or a change's move
-    state: str = "pending"  # pending, sending, done, parked
+    state: str = "pending"  # pending, sending, done, parked, folded
+    folded_into: str | None = None  # the write that says it too: fl_write_back.id
     attempts: int = 0
     due_at: datetime = _moment()
     reason: str = ""
@@ -217,6 +226,76 @@ class ConnectionRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     paused_at: datetime | None = _later()
     reason: str = ""
+    failures: int = 0  # in a row, of any request
+    rests_until: datetime | None = _later()  # nothing is asked of it before
+
+
+class BudgetRow(SQLModel, table=True):
+    """What was asked of a connection in the vendor's current window, by all processes."""
+
+    __tablename__ = "fl_budget"
+
+    connection: str = Field(primary_key=True)
+    began_at: datetime = _moment()
+    window: float = 3600.0  # seconds
+    used: int = 0
+    limit: int | None = None  # learnt or set; None: not known
+    total: int = Field(default=0, sa_type=sa.BigInteger)  # since the first start
+
+
+class LinkRow(SQLModel, table=True):
+    """Another record that a remediation mends too: attached to it, and told how it ended."""
+
+    __tablename__ = "fl_link"
+    __table_args__ = (sa.UniqueConstraint("remediation_id", "connection", "record"),)
+
+    id: str = _id()
+    remediation_id: str
+    connection: str = Field(index=True)
+    record: str
+    reference: Any = _json()  # firstline.incident.Reference
+    why: str
+    at: datetime = _moment()
+
+
+class FaultRow(SQLModel, table=True):
+    """A name of a fault that a remediation has in hand: one at a time."""
+
+    __tablename__ = "fl_fault"
+
+    key: str = Field(primary_key=True)
+    remediation_id: str = Field(index=True)
+
+
+class SourceRow(SQLModel, table=True):
+    """How far a connection's events were brought by asking for them."""
+
+    __tablename__ = "fl_source"
+
+    connection: str = Field(primary_key=True)
+    cursor: datetime | None = _later()  # by the vendor's clock: all before is here
+    polled_at: datetime | None = _later()  # by ours: the last poll that came to its end
+    trouble: str = ""  # why the last poll did not
+    registration: Any = _json()  # firstline.connector.Registration, once `firstline connect` made it
+    renewed_at: datetime | None = _later()
+    silent_since: datetime | None = _later()  # polls bring what the webhook should have
+    verified_to: datetime | None = _later()  # by a reconciliation: nothing missing before
+
+
+class ReconciliationRow(SQLModel, table=True):
+    __tablename__ = "fl_reconciliation"
+
+    id: str = _id()
+    connection: str = Field(index=True)
+    since: datetime = _moment()
+    until: datetime = _moment()
+    there: int = 0  # incidents that the vendor has in the period
+    seen: int = 0  # of those, known here when it began
+    fetched: int = 0  # of those, brought by it
+    hidden: int = 0  # counted by the vendor, not shown to the account
+    began_at: datetime = _moment()
+    ended_at: datetime | None = _later()
+    trouble: str = ""
 
 
 class TokenRow(SQLModel, table=True):
@@ -247,3 +326,8 @@ APPROVAL = _table(ApprovalRow)
 WRITE_BACK = _table(WriteBackRow)
 CONNECTION = _table(ConnectionRow)
 TOKEN = _table(TokenRow)
+BUDGET = _table(BudgetRow)
+LINK = _table(LinkRow)
+FAULT = _table(FaultRow)
+SOURCE = _table(SourceRow)
+RECONCILIATION = _table(ReconciliationRow)
