@@ -38,6 +38,7 @@ class CompiledMapping:
     clauses: tuple[Clause, ...]
     inputs: dict[str, Template | Json]
     dedupe: Template | None
+    correlate: Template | None = None
 
     @cached_property
     def name(self) -> str:
@@ -68,16 +69,15 @@ class Compiler:
         path = ("mappings", number)
         clauses = self._clauses(declared.when, (*path, "when"))
         inputs = self._inputs(declared, runbook, path)
-        dedupe = self._template(declared.dedupe, (*path, "dedupe")) if declared.dedupe else None
-        if dedupe and dedupe.type not in _FITS["string"] | {"integer"}:
-            self.errors.append(self._document.error(f"gives {dedupe.type}, which is no text", (*path, "dedupe")))
+        dedupe = self._word(declared.dedupe, (*path, "dedupe"))
+        correlate = self._word(declared.correlate, (*path, "correlate"))
         if declared.resolve and not runbook.declaration.after:
             words = f"runbook {runbook.id} has no check in `after`: nothing would prove that the incident is resolved"
             self.errors.append(self._document.error(words, (*path, "resolve")))
         if len(self.errors) > before:
             return None
         place = self._document.place((*path, "id"))
-        return CompiledMapping(self._pack, place, declared, runbook, clauses, inputs, dedupe)
+        return CompiledMapping(self._pack, place, declared, runbook, clauses, inputs, dedupe, correlate)
 
     def _clauses(self, text: str, path: tuple[str | int, ...]) -> tuple[Clause, ...]:
         try:
@@ -88,6 +88,13 @@ class Compiler:
         if whole.type not in _FITS["boolean"]:
             self.errors.append(self._document.error(f"gives {whole.type}; a condition gives true or false", path))
         return tuple(Clause(SCOPE.compile(part.text), condition(part.text, SCOPE)) for part in conjuncts(text))
+
+    def _word(self, text: str, path: tuple[str | int, ...]) -> Template | None:
+        """A template that gives a text by which things are told apart."""
+        found = self._template(text, path) if text else None
+        if found and found.type not in _FITS["string"] | {"integer"}:
+            self.errors.append(self._document.error(f"gives {found.type}, which is no text", path))
+        return found
 
     def _template(self, text: str, path: tuple[str | int, ...]) -> Template | None:
         try:

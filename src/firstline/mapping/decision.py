@@ -45,6 +45,9 @@ class Decision(Value):
     dedupe: str = ""
     resolve: bool = False
     escalate: bool = False
+    acknowledge: bool | None = None
+    max_age: float = Field(default=900.0, description="Seconds: what is told later is observed only.")
+    correlate: str = Field(default="", description="The same value, the same fault; empty: none.")
     shadowed: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = Field(default=(), description="The mappings that were evaluated, in order.")
     omitted: int = Field(default=0, description="How many more failed, beyond those that `traces` keeps.")

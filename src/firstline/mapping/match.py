@@ -89,10 +89,13 @@ def act(mapping: CompiledMapping, event: Event, environment: str, bindings: Bind
         "mode": mapping.declaration.mode_in(environment),
         "resolve": mapping.resolve,
         "escalate": mapping.declaration.escalate,
+        "acknowledge": mapping.declaration.acknowledge,
+        "max_age": mapping.declaration.max_age,
     }
     try:
         inputs = validate(mapping.runbook.declaration.inputs, _inputs(mapping, bindings))
-        return found | {"outcome": "matched", "inputs": inputs, "dedupe": _dedupe(mapping, event, bindings)}
+        names = {"dedupe": _dedupe(mapping, event, bindings), "correlate": _correlate(mapping, bindings)}
+        return found | {"outcome": "matched", "inputs": inputs, **names}
     except Rejected as error:
         return found | {"outcome": "error", "reason": f"{mapping.name} matches, but {error}"}
 
@@ -120,6 +123,16 @@ def _dedupe(mapping: CompiledMapping, event: Event, bindings: Bindings) -> str:
     if not found.strip():
         raise Rejected("dedupe: the value is empty")
     return found
+
+
+def _correlate(mapping: CompiledMapping, bindings: Bindings) -> str:
+    """Empty where the record lacks what the expression asks for: then nothing is the same fault by it."""
+    if not mapping.correlate:
+        return ""
+    try:
+        return mapping.correlate.text(bindings).strip()
+    except Rejected as error:
+        raise Rejected(f"correlate: {error}") from error
 
 
 def _kept(traces: Sequence[tuple[CompiledMapping, tuple[ClauseVerdict, ...]]]) -> tuple[Trace, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from firstline.declaration import Declaration, Json
+from firstline.declaration import Declaration, Duration, Json
 from firstline.incident import OPENED, EventType
 
 Mode = Literal["observe", "suggest", "approve", "auto"]
@@ -25,7 +25,8 @@ def _observe() -> dict[str, Mode]:
 
 
 class MappingDeclaration(Declaration):
-    """`mode` has one for each environment, `default` for those not named. `resolve` None: the runbook decides."""
+    """`mode` has one for each environment, `default` for those not named. `resolve` None: the runbook decides.
+    `acknowledge` None: the incident's connector decides. `max_age` in seconds."""
 
     id: Name
     description: str = ""
@@ -37,6 +38,9 @@ class MappingDeclaration(Declaration):
     dedupe: str = ""
     resolve: bool | None = None
     escalate: bool = True
+    acknowledge: bool | None = None
+    max_age: Duration = 900.0
+    correlate: str = ""
 
     @field_validator("when", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from firstline.incident import Event, Incident, Reference
 _TEXTS = ("title", "description", "state", "ci", "service", "group", "category", "subcategory", "caller")
 _NUMBERS = ("priority", "urgency", "impact")
 _TIMES = ("opened_at", "updated_at")
+_ITEM = ("kind", "ip", "fqdn", "owner", "environment")
 _REFERENCE = ("connection", "kind", "id", "number", "url")
 _EVENT = ("id", "type", "vendor_type", "actor", "occurred_at")
 
@@ -17,6 +18,8 @@ VARIABLES: dict[str, Type] = {
     **{f"incident.{name}": "string" for name in (*_TEXTS, *_TIMES)},
     **{f"incident.{name}": "any" for name in _NUMBERS},
     **{f"incident.reference.{name}": "string" for name in _REFERENCE},
+    **{f"incident.item.{name}": "string" for name in _ITEM},
+    "incident.agreements": "any",
     "incident.data": "map",
     **{f"event.{name}": "string" for name in _EVENT},
     "event.data": "map",
@@ -55,6 +58,8 @@ def _incident(incident: Incident) -> dict[str, Json]:
         **{f"incident.{name}": getattr(incident, name) for name in _NUMBERS},
         **{f"incident.{name}": _time(getattr(incident, name)) for name in _TIMES},
         **{f"incident.reference.{name}": getattr(incident.reference, name) for name in _REFERENCE},
+        **{f"incident.item.{name}": getattr(incident.item, name) for name in _ITEM},
+        "incident.agreements": [agreement.model_dump(mode="json") for agreement in incident.agreements],
         "incident.data": incident.data,
     }
 

@@ -22,6 +22,8 @@ class Plan(BaseModel):
     change_register: str = ""  # the connection that keeps the change; empty: no change
     resolve: bool = True
     escalate: bool = True
+    acknowledge: bool = False  # say on the incident that somebody is at it, while it runs
+    live_note: bool = False  # one note that is edited in place, where the vendor can
 
     @property
     def digest(self) -> str:
