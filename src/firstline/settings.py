@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -27,6 +28,7 @@ class Hub(Part):
     database: str = "sqlite:///state/firstline.db"
     state: Path = Path("state")
     mappings: Path = Path("mappings")
+    notes: Path = Path("notes")
     environment: str = "prod"
     concurrency: int = Field(default=16, ge=1, le=500, description="Remediations at work at the same time.")
     approval_expires: float = Field(default=24 * 3600, gt=0, description="Seconds a question waits for an answer.")
@@ -92,6 +94,17 @@ class Settings(Part):
     @property
     def mappings(self) -> Path:
         return (self.folder / self.hub.mappings).absolute()
+
+    @property
+    def notes(self) -> Path:
+        return (self.folder / self.hub.notes).absolute()
+
+    @property
+    def secrets(self) -> list[str]:
+        """What all references name, but for plain addresses: links with them must stay links. Raises `Misdeclared`."""
+        tables = {"hub.database": self.hub.database, "connections": self.connections, "executors": self.executors}
+        named = [resolve(text, where) for where, table in tables.items() for text, where in _references(table, where)]
+        return [text for text in named if not re.fullmatch(r"https?://[^\s@?]+", text)]
 
     @property
     def database(self) -> str:
@@ -162,6 +175,18 @@ def resolve(value: str, where: str) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise Misdeclared(f"{where} names a file that can't be read: {error}", place=FILE) from None
     return value
+
+
+def _references(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Each reference in a table, with where it stands."""
+    if isinstance(value, str) and value.startswith(("env:", "file:")):
+        yield value, where
+    elif isinstance(value, list):
+        for each in value:
+            yield from _references(each, where)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _references(each, f"{where}.{key}")
 
 
 def _deep(value: Any, where: str) -> Any:
