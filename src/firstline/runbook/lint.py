@@ -81,6 +81,8 @@ def _sources(declared: RunbookDeclaration) -> Iterator[_Source]:
         text = getattr(declared.change, name, "")
         if text:
             yield _Source(("change", name), text, scope)
+    if declared.note.text:
+        yield _Source(("note", "text"), declared.note.text, scope)
     for section in SECTIONS:
         for number, one in enumerate(getattr(declared, section)):
             path: Path = (section, number)

@@ -60,6 +60,19 @@ class ChangeDeclaration(Declaration):
         return self
 
 
+class NoteDeclaration(Declaration):
+    """What the caller or customer is told. `text` is a plain sentence for them."""
+
+    public: bool = False
+    text: Annotated[str, Field(max_length=4000)] = ""
+
+    @model_validator(mode="after")
+    def _told(self) -> "NoteDeclaration":
+        if self.text and not self.public:
+            raise ValueError("`text` is for the customer: it needs `public: true`")
+        return self
+
+
 class LimitsDeclaration(Declaration):
     timeout: PositiveDuration = 600.0
     output: Size = 262_144
@@ -75,6 +88,7 @@ class RunbookDeclaration(Declaration):
     targets: str | tuple[str, ...]
     change: ChangeDeclaration | None = None
     limits: LimitsDeclaration = LimitsDeclaration()
+    note: NoteDeclaration = NoteDeclaration()
     before: tuple[CheckDeclaration, ...] = Field(default=(), max_length=50)
     steps: tuple[CommandDeclaration, ...] = Field(min_length=1, max_length=50)
     after: tuple[CheckDeclaration, ...] = Field(default=(), max_length=50)

@@ -52,6 +52,13 @@ class Change(Value):
     backout: str
 
 
+class PublicNote(Value):
+    """`public`: the customer sees on the ticket that the fault is mended, in the words of `text`."""
+
+    public: bool = False
+    text: str = ""
+
+
 class Limits(Value):
     """`timeout` in seconds, for the whole run of the steps; `output` in bytes, for each command."""
 
@@ -72,6 +79,7 @@ class ResolvedRunbook(Value):
     targets: tuple[str, ...]
     change: Change | None
     limits: Limits
+    note: PublicNote = PublicNote()
     before: tuple[Check, ...]
     steps: tuple[Command, ...]
     after: tuple[Check, ...]

@@ -9,7 +9,7 @@ from firstline.errors import Rejected
 from firstline.expression import Bindings, Scope, Template
 from firstline.runbook.input import validate
 from firstline.runbook.model import CheckDeclaration, CommandDeclaration, HttpDeclaration
-from firstline.runbook.plan import Change, Check, Command, Http, Limits, ResolvedRunbook
+from firstline.runbook.plan import Change, Check, Command, Http, Limits, PublicNote, ResolvedRunbook
 from firstline.runbook.runbook import Runbook
 from firstline.runbook.target import address, choose, targets_of
 
@@ -35,6 +35,7 @@ def resolve(runbook: Runbook, inputs: Mapping[str, Json], *, targets: Sequence[s
         targets=chosen,
         change=_change(runbook, bindings, chosen),
         limits=Limits(timeout=declared.limits.timeout, output=declared.limits.output),
+        note=PublicNote(public=declared.note.public, text=Template(runbook.scope, declared.note.text).text(bindings)),
         before=tuple(_check(each, target, text) for target, text in texts for each in declared.before),
         steps=tuple(_command(each, target, text) for target, text in texts for each in declared.steps),
         after=tuple(_check(each, target, text) for target, text in texts for each in declared.after),
