@@ -1,0 +1,34 @@
+"""What commands printed, as it is kept and shown: masked whole, then cut to head and tail. Pure."""
+
+from collections.abc import Callable, Sequence
+
+from firstline.executor import Chunk
+
+Mask = Callable[[str], str]
+
+
+def joined(chunks: Sequence[Chunk], dropped: int, mask: Mask = str) -> str:
+    """The output as one text, with what the executor dropped from its middle said where it is missing. What stands
+    before and after is masked apart: a secret may be cut there."""
+    parts: list[str] = []
+    text: list[str] = []
+    end = 0
+    for chunk in chunks:
+        if dropped and chunk.offset - end >= dropped // 2:
+            parts += [mask("".join(text)), _gap(dropped, "bytes")]
+            text, dropped = [], 0
+        text.append(chunk.text)
+        end = chunk.offset + len(chunk.text.encode())
+    return "".join([*parts, mask("".join(text)), *([_gap(dropped, "bytes")] if dropped else [])])
+
+
+def excerpt(text: str, limit: int) -> str:
+    """Head and tail, each of half the limit in characters, with what is missing between said."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}{_gap(len(text) - 2 * half, 'characters')}{text[-half:]}"
+
+
+def _gap(size: int, unit: str) -> str:
+    return f"\n[... {size} {unit} left out ...]\n"
