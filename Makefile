@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SPEED ?= 1
+INCIDENTS ?= 2000
 
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test lint soak bench lock clean
 
 help: ## what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +29,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy src connectors/*/src tests connectors/*/tests
+
+soak: setup ## hours: storms of incidents through faults and kills; INCIDENTS=200 for a shorter one
+	INCIDENTS=$(INCIDENTS) $(BIN)/pytest -o python_files='soak_*.py' tests/soak
 
 bench: setup ## figures with their yardsticks, one JSON line each
 	$(BIN)/python -m tests.benchmark

@@ -19,8 +19,19 @@ STORM = Storm(count=COUNT, share=SHARE, kills=10, seed=20261123, patience=1800)
 def test_nothing_is_lost_and_nothing_doubled(
     name: str, way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with staged(tmp_path, {name: way}) as stage:
+    _storm(tmp_path / "soak", {name: way}, "", capsys)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_nor_with_all_vendors_at_once_on_postgresql(
+    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _storm(tmp_path / "soak", dict.fromkeys(VENDORS, "both"), database_url, capsys)
+
+
+def _storm(root: Path, ways: dict[str, str], database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with staged(root, ways, database) as stage:
         outcome = STORM.run(stage)
     with capsys.disabled():
-        print(f"\n{name} {way}: {outcome.incidents} incidents in {outcome.seconds:.0f} s, {outcome.faults}")  # noqa: T201
+        print(f"\n{ways}: {outcome.incidents} in {outcome.seconds:.0f} s; faults: {outcome.faults}")  # noqa: T201
     assert outcome.wrong == []

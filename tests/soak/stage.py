@@ -2,9 +2,11 @@
 
 import json
 import signal
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ connector = "{name}"
 base_url = "http://127.0.0.1:{port}"
 webhook_secrets = ["{secret}"]
 {settings}
-intake = {{way = "{way}", every = "1s", reconcile = "{reconcile}"}}
+intake = {{way = "{way}", every = "1s"}}
 """
 
 Ways = Mapping[str, str]  # vendor → push, poll or both
@@ -49,7 +51,7 @@ class Stage:
     root: Path
     ways: Ways
     database: str = ""
-    reconcile: str = "1h"
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     processes: Processes = field(init=False)
     ports: dict[str, int] = field(init=False)
     token: str = field(init=False)
@@ -88,7 +90,7 @@ class Stage:
         text = HUB.format(port=self.ports["hub"], database=database)
         for vendor in self.vendors:
             about = {"name": vendor.name, "settings": vendor.settings, "way": self.ways[vendor.name]}
-            text += CONNECTION.format(port=self.ports[vendor.name], secret=SECRET, reconcile=self.reconcile, **about)
+            text += CONNECTION.format(port=self.ports[vendor.name], secret=SECRET, **about)
         register = next((vendor.name for vendor in self.vendors if vendor.changes), "")
         text += f'\n[changes]\nregister = "{register}"\n' if register else ""
         (self.folder / "firstline.toml").write_text(text)
@@ -134,6 +136,16 @@ class Stage:
         made: dict[str, int] = answer.raise_for_status().json()["made"]
         return made
 
+    def reconcile(self, name: str) -> dict[str, Any]:
+        """The proof of completeness since this stage was made, as `firstline reconcile` prints it."""
+        begin = f"{self.began - timedelta(minutes=1):%Y-%m-%dT%H:%MZ}"
+        command = [*FIRSTLINE, "reconcile", name, "--from", begin, "--json", "--folder", str(self.folder)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not ended.stdout:
+            raise RuntimeError(f"firstline reconcile {name}: {ended.stderr[-2000:]}")
+        proof: dict[str, Any] = json.loads(ended.stdout)
+        return proof
+
     def state(self, name: str) -> State:
         answer = httpx.get(f"{self.url(name)}/sandbox/state", trust_env=False, timeout=120)
         state: State = answer.raise_for_status().json()
@@ -148,9 +160,9 @@ class Stage:
 
 
 @contextmanager
-def staged(root: Path, ways: Ways, database: str = "", **more: Any) -> Iterator[Stage]:
+def staged(root: Path, ways: Ways, database: str = "") -> Iterator[Stage]:
     """A stage on which nothing runs yet; all that was started on it ends with the block."""
-    stage = Stage(root, ways, database, **more)
+    stage = Stage(root, ways, database)
     try:
         yield stage
     finally:
