@@ -21,7 +21,8 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _Patterns = tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]
 
-_BREAK = re.compile(r"[\r\n]+[ \t]*")
+_LINE_BREAK = re.compile(r"[\r\n]+")
+_INDENT = re.compile(r"[\r\n]+[ \t]*")  # a line break and what indents the next line
 _IN_URL = r"://[^\s/:@\"'<>]{0,128}"
 _PASSWORD_IN_URL = re.compile(rf"{_IN_URL}:([^\s/\"'<>]{{1,256}})@")
 
@@ -65,7 +66,7 @@ _SHAPED: _Patterns = (
     ),
     (("eyj",), re.compile(r"(?<![\w-])eyJ[\w-]{6,}+\.[\w-]{6,}+\.[\w-]*+")),  # JSON Web Token
     (("akia", "asia", "abia", "acca"), re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b")),  # AWS
-    (("gh",), re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}+|github_pat_\w{22,}+)")),
+    (("gh", "github_pat_"), re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}+|github_pat_\w{22,}+)")),
     (("gl",), re.compile(r"\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat)-[\w-]{20,}+")),  # GitLab
     (("xox", "xapp-"), re.compile(r"\b(?:xox[abceoprs](?:\.xox[a-z])?|xapp)-[\w-]{10,}+")),  # Slack
     (("hooks.slack.com",), re.compile(r"\bhooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]{20,}+")),
@@ -82,8 +83,9 @@ class Masker:
     any offset), also where line breaks run through them."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {_BREAK.sub("", form) for secret in secrets for part in _parts(secret) for form in _forms(part)}
-        self._forms = sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
+        every = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
+        blanks = {form for form in every if re.search(r"[ \t]", form)}
+        self._forms = [(gap, _without(gap, forms)) for gap, forms in ((_LINE_BREAK, blanks), (_INDENT, every - blanks))]
 
     def __call__(self, text: str) -> str:
         """The text with each secret replaced."""
@@ -110,18 +112,7 @@ class Masker:
         return type(value).model_validate(self.deep(value.model_dump(mode="json")))
 
     def _known(self, text: str) -> str:
-        if not self._forms:
-            return text
-        pieces = _pieces(text)
-        whole = "".join(text[begin:end] for begin, end, _ in pieces)
-        spans = sorted(span for form in self._forms for span in _found(form, whole))
-        starts = [at for _, _, at in pieces]
-
-        def place(at: int) -> int:
-            begin, _, start = pieces[bisect_right(starts, at) - 1]
-            return begin + at - start
-
-        return _replaced(text, [(place(begin), place(end - 1) + 1) for begin, end in spans])
+        return _replaced(text, sorted(span for gap, forms in self._forms if forms for span in _spans(text, gap, forms)))
 
 
 def _parts(secret: str) -> Iterator[str]:
@@ -154,13 +145,32 @@ def _base64(secret: bytes, offset: int) -> Iterator[str]:
         yield encode(b"\0" * offset + secret).decode()[first:last]
 
 
-def _pieces(text: str) -> list[tuple[int, int, int]]:
-    """The text without line breaks and what indents lines: begin and end of each piece, and where it stands then."""
+def _without(gap: re.Pattern[str], forms: set[str]) -> list[str]:
+    return sorted(joined for form in forms if len(joined := gap.sub("", form)) >= SHORTEST)
+
+
+def _spans(text: str, gap: re.Pattern[str], forms: list[str]) -> Iterator[tuple[int, int]]:
+    """Where one of the forms stands, whatever gaps run through it."""
+    pieces = _pieces(text, gap)
+    whole = "".join(text[begin:end] for begin, end, _ in pieces)
+    starts = [at for _, _, at in pieces]
+
+    def place(at: int) -> int:
+        begin, _, start = pieces[bisect_right(starts, at) - 1]
+        return begin + at - start
+
+    for form in forms:
+        for begin, end in _found(form, whole):
+            yield place(begin), place(end - 1) + 1
+
+
+def _pieces(text: str, gap: re.Pattern[str]) -> list[tuple[int, int, int]]:
+    """The text without its gaps: begin and end of each piece, and where it stands then."""
     pieces, begin, at = [], 0, 0
-    for gap in _BREAK.finditer(text):
-        pieces.append((begin, gap.start(), at))
-        at += gap.start() - begin
-        begin = gap.end()
+    for each in gap.finditer(text):
+        pieces.append((begin, each.start(), at))
+        at += each.start() - begin
+        begin = each.end()
     return [*pieces, (begin, len(text), at)]
 
 
