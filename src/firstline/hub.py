@@ -6,7 +6,8 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,40 +20,54 @@ from firstline.connector import Connector, Finding
 from firstline.engine import Engine
 from firstline.errors import Misdeclared
 from firstline.executor import Executor
+from firstline.intake import source
 from firstline.intake.decide import Decider
 from firstline.intake.declared import Declared
 from firstline.intake.delivery import DeliveryLog
 from firstline.intake.dispatch import Dispatcher
-from firstline.remediation import approval
+from firstline.intake.poll import Poller
+from firstline.intake.reconcile import Reconciler
+from firstline.intake.webhook import Webhooks
+from firstline.masking import Masker
+from firstline.remediation import approval, writeback
+from firstline.remediation import connection as connections
+from firstline.remediation.budget import Governor
 from firstline.remediation.context import Context
 from firstline.remediation.course import Course
 from firstline.remediation.runner import Runner
+from firstline.remediation.template import Notes
 from firstline.remediation.writeback import WriteBack
 from firstline.settings import Settings, typed
 from firstline.store import Database
 from firstline.store.database import one_at_a_time
 from firstline.store.lease import Leases
-from firstline.store.table import CONNECTION, now
+from firstline.store.table import now
 
 log = structlog.get_logger()
 
 TAKE_OVER = 2.0  # seconds between two looks for the work of dead processes
 RELOAD = 2.0  # seconds between two looks at the users' files
 EXPIRE = 5.0
+WATCH = 60.0  # between two looks at a webhook's health
 FORGET = timedelta(days=14)  # how long the engine remembers what has ended; our own tables keep it
 
 
 class Hub:
     """Made from settings; `start` brings it up, `close` lets it down. What runs in executors goes on without it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, since: datetime | None = None) -> None:
+        """`since`: from when on connections that were never polled are asked; None: from now."""
         self.settings = settings
         self.boot = f"{socket.gethostname()}-{secrets.token_hex(8)}"
-        self.database = Database(settings.database)
+        mask = Masker(settings.secrets)
+        self.database = Database(settings.database, mask)
         self.connections = _connections(settings)
         self.declared = Declared(settings.mappings, settings.state)
+        budgets = {name: settings.budget(name) for name in self.connections}
+        self.governor = Governor(self.database, self.connections, budgets, settings.alarms.connection)
         self.context = Context(
             database=self.database,
+            governor=self.governor,
             engine=Engine(self.database, self.boot),
             boot=self.boot,
             connections=self.connections,
@@ -60,22 +75,33 @@ class Hub:
             shelf=settings.state / "shelf",
             place=_place(settings.state),
             url=settings.url,
+            mask=mask,
+            notes=Notes(settings.notes),
         )
         self._leases = Leases(self.database)
         self.decider = Decider(
             self.declared.start(),
+            self.connections,
             settings.hub.environment,
             settings.changes.register_,
             settings.url,
             settings.hub.approval_expires,
         )
-        self.dispatcher = Dispatcher(self.context, self._leases, self.decider)
+        self.dispatcher = Dispatcher(self.context, self._leases, self.decider, self.context.wake)
         self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)
         self.runner = Runner(self.context, self._leases, settings.hub.concurrency)
         self.write_back = WriteBack(self.context, self._leases)
+        self.poller = Poller(self.context, self._leases, self.deliveries, self.governor, since)
+        self.reconciler = Reconciler(self.context, self.poller)
+        self.webhooks = Webhooks(self.context, self.poller, self.governor, hook_urls(settings))
         self.findings: dict[str, list[Finding]] = {}  # by connection, of the look at start
         self.ready = False
         self._stack = AsyncExitStack()
+
+    @property
+    def pushing(self) -> dict[str, Connector[Any]]:
+        """The connections that take webhooks."""
+        return {name: one for name, one in self.connections.items() if self.settings.intake(name).pushes}
 
     async def start(self) -> None:
         """Come up: tables, engine, what a dead process left, then the loops."""
@@ -94,6 +120,7 @@ class Hub:
         self.ready = False
         await self._stack.aclose()
         await self.write_back.close()
+        await self.governor.close()
         await self.context.engine.close()
         for connector in self.connections.values():
             await connector.aclose()
@@ -104,17 +131,16 @@ class Hub:
 
     def _prepare(self) -> None:
         self.database.create()
+        self._alone = self._leases.is_free(writeback.LEASE)  # a living hub has it
         if not self._leases.take(self.boot):
             raise Misdeclared("the lease of a new boot is taken; two hubs share a state folder by mistake")
         self.database.write_now(self._know_connections)
 
     def _know_connections(self, connection: sa.Connection) -> None:
-        """A start lifts pauses: the operator may have mended the sign-in."""
+        """The start of the only hub lifts pauses: the operator may have mended the sign-in. Another hub's stay."""
         one_at_a_time(connection)
-        connection.execute(sa.delete(CONNECTION))
-        rows = [{"name": name, "paused_at": None, "reason": ""} for name in self.connections]
-        if rows:
-            connection.execute(sa.insert(CONNECTION), rows)
+        connections.know(connection, self.connections, self.settings.alarms.connection, alone=self._alone)
+        source.know(connection, set(self.connections))
 
     def _keep(self, loop: Callable[[], Awaitable[None]]) -> None:
         async def kept() -> None:
@@ -140,8 +166,22 @@ class Hub:
         scheduler.add_job(self.reload, "interval", seconds=RELOAD)
         scheduler.add_job(self._forget, "interval", minutes=10)
         scheduler.add_job(self._check_connections)
+        for name in self.connections:
+            self._tick_source(scheduler, name)
         scheduler.start()
         self._stack.callback(scheduler.shutdown, wait=False)
+
+    def _tick_source(self, scheduler: AsyncIOScheduler, name: str) -> None:
+        intake = self.settings.intake(name)
+        if intake.polls:
+            job = partial(self.poller.poll, name, intake)
+            scheduler.add_job(job, "interval", seconds=intake.every, next_run_time=now(), id=f"poll {name}")
+        scheduler.add_job(self.reconciler.due, "interval", [name], seconds=intake.reconcile, id=f"reconcile {name}")
+        if intake.pushes:
+            scheduler.add_job(self._watch, "interval", [name], seconds=WATCH, id=f"watch {name}")
+
+    async def _watch(self, name: str) -> None:
+        await self.webhooks.watch(name, self.deliveries.pushed_at(name))
 
     async def _forget(self) -> None:
         while await self.context.engine.forget(now() - FORGET):
@@ -175,6 +215,11 @@ def _place(state: Path) -> str:
         path.hardlink_to(draft)  # whole or not at all, and the first wins
     draft.unlink()
     return path.read_text(encoding="utf-8")
+
+
+def hook_urls(settings: Settings) -> dict[str, str]:
+    """Where each connection's webhook has to go."""
+    return {name: f"{settings.url}/hooks/{name}" for name in settings.connections if settings.intake(name).pushes}
 
 
 def _connections(settings: Settings) -> dict[str, Connector[Any]]:

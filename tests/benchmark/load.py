@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 SECRET = b"bench-secret"
@@ -29,7 +30,7 @@ def _event(number: int, title: str, service: str) -> dict[str, Any]:
         "id": f"01BENCH{number:09d}",
         "event_type": "incident.triggered",
         "resource_type": "incident",
-        "occurred_at": "2026-03-01T12:00:00.000Z",
+        "occurred_at": datetime.now(UTC).isoformat(),
         "agent": {"id": "PUSER01", "type": "user_reference", "summary": "Ada", **link},
         "client": None,
         "data": {

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from firstline.cli import check, demo, explain, init, sandbox, serve, test, token
+from firstline.cli import check, connect, demo, doctor, explain, init, reconcile, sandbox, serve, test, token
 from firstline.errors import Misdeclared
 
 app = typer.Typer(
@@ -19,6 +19,9 @@ app.command("check")(check.check)
 app.command("test")(test.test)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
+app.command("connect")(connect.connect)
+app.command("doctor")(doctor.doctor)
+app.command("reconcile")(reconcile.reconcile)
 app.command("token")(token.token)
 app.command("sandbox")(sandbox.sandbox)
 app.command("demo")(demo.demo)

@@ -1,14 +1,21 @@
 """From an event to a decision, and to the plan it leads to. No I/O: what it needs was loaded before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import structlog
 
+from firstline.connector import Connector
 from firstline.errors import FirstlineError
-from firstline.incident import Event
+from firstline.incident import OPENED, Event
+from firstline.intake.sight import ENDED, Known, key_of
 from firstline.mapping import Decision, Matcher
+from firstline.remediation import fault
 from firstline.remediation.plan import Plan
 from firstline.runbook import Runbook, resolve
+from firstline.store.table import now
 
 log = structlog.get_logger()
 
@@ -25,8 +32,10 @@ class Declarations:
 class Decided:
     event: Event
     connection: str
+    late: float = 0.0  # seconds from the happening to its delivery
     decision: Decision | None = None  # None: an event that is never matched (our own echo, no incident)
     plan: Plan | None = None
+    faults: tuple[str, ...] = ()  # the names of what is broken
     reason: str = ""
     url: str = ""
     expires: float = 0.0
@@ -35,21 +44,33 @@ class Decided:
 class Decider:
     """`declarations` is replaced whole when the users' files change; a mistake in them leaves the last good ones."""
 
-    def __init__(self, declarations: Declarations, environment: str, register: str, url: str, expires: float) -> None:
+    def __init__(
+        self,
+        declarations: Declarations,
+        connectors: Mapping[str, Connector[Any]],
+        environment: str,
+        register: str,
+        url: str,
+        expires: float,
+    ) -> None:
         self.declarations = declarations
+        self._connectors = connectors
         self._environment = environment
         self._register = register
         self._url = url
         self._expires = expires
 
-    def decide(self, event: Event, connection: str) -> Decided:
-        decided = Decided(event, connection, url=self._url, expires=self._expires)
+    def decide(self, event: Event, connection: str, known: Known, received_at: datetime) -> Decided:
+        late = max(0.0, (received_at - event.occurred_at).total_seconds())
+        decided = Decided(event, connection, late, url=self._url, expires=self._expires)
         if event.own or event.incident is None:
             return decided
         try:
-            decided.decision = self.declarations.matcher.decide(event, environment=self._environment)
-            if decided.decision.outcome == "matched" and decided.decision.mode != "observe":
-                decided.plan = self._plan(decided.decision)
+            decision = self.declarations.matcher.decide(event, environment=self._environment)
+            decided.decision = decision = _held_back(decision, event, known, now())
+            if decision.outcome == "matched" and decision.mode != "observe":
+                decided.plan = self._plan(decision, event)
+                decided.faults = fault.names(event.incident, self._connectors, decision.correlate)
         except FirstlineError as error:
             decided.reason = str(error)
         except Exception as error:  # a defect in one decision must not hold the next event
@@ -57,9 +78,11 @@ class Decider:
             decided.reason = f"a defect of Firstline: {type(error).__name__}: {error}"
         return decided
 
-    def _plan(self, decision: Decision) -> Plan:
+    def _plan(self, decision: Decision, event: Event) -> Plan:
         resolved = resolve(self.declarations.runbooks[decision.pack, decision.runbook], decision.inputs)
         changes = resolved.change is not None
+        connector = self._connectors[event.incident.reference.connection] if event.incident else None
+        acknowledges = connector is not None and connector.acknowledges and changes
         return Plan(
             mapping=decision.mapping,
             mode=decision.mode,
@@ -68,4 +91,38 @@ class Decider:
             change_register=self._register if changes else "",
             resolve=changes if decision.resolve is None else decision.resolve,
             escalate=decision.escalate,
+            acknowledge=acknowledges if decision.acknowledge is None else decision.acknowledge,
+            live_note=connector is not None and connector.edits_notes,
         )
+
+
+def _held_back(decision: Decision, event: Event, known: Known, at: datetime) -> Decision:
+    """The decision, observed only where the moment has passed: the news is old, or the fault is over by now."""
+    if decision.outcome != "matched" or decision.mode == "observe":
+        return decision
+    age = (at - event.occurred_at).total_seconds()
+    if age > decision.max_age:
+        why = f"known {lasting(age)} after it happened; {decision.mapping} acts within {lasting(decision.max_age)}"
+    elif event.type == OPENED and _is_over(event, known):
+        why = "the incident is resolved by now"
+    else:
+        return decision
+    return decision.model_copy(update={"mode": "observe", "reason": f"only observed: {why}"})
+
+
+def _is_over(event: Event, known: Known) -> bool:
+    """By the newest that is known: the event's own view of the incident, or a later one that came before it."""
+    if event.incident is None:
+        return False
+    key = key_of(event)
+    seen = known.seen.get(key) if key else None
+    newest = seen.state if seen and seen.version > event.incident.version else event.incident.state
+    return newest in ENDED
+
+
+def lasting(seconds: float) -> str:
+    """A duration for people: 42 s, 15 min, 3 h, 2 d."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (seconds >= size and seconds % size == 0):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import orjson
 from sqlalchemy import Connection
@@ -37,6 +38,7 @@ class DeliveryLog:
         self._stored = stored
         self._waiting: list[tuple[Row, asyncio.Future[None]]] = []
         self._flush: asyncio.Task[None] | None = None
+        self._pushed: dict[str, int] = {}  # by connection, when its webhook last came
 
     async def append(
         self, connection: str, key: str, headers: Mapping[str, str], body: bytes, *, polled: bool = False
@@ -47,9 +49,16 @@ class DeliveryLog:
         received = time.time_ns() // 1000  # as `Moment` keeps it
         row = (new_id(), connection, key, orjson.dumps(kept).decode(), body, received, polled)
         self._waiting.append((row, stored))
+        if not polled:
+            self._pushed[connection] = received
         if self._flush is None:
             self._flush = asyncio.create_task(self._write_waiting())
         await stored
+
+    def pushed_at(self, connection: str) -> datetime | None:
+        """When a connection's webhook last brought something to this process."""
+        received = self._pushed.get(connection)
+        return datetime.fromtimestamp(received / 1_000_000, UTC) if received else None
 
     async def _write_waiting(self) -> None:
         try:

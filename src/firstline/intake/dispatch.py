@@ -3,7 +3,9 @@ order of a record's events is kept; another takes over when it dies."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +14,10 @@ import structlog
 from firstline.connector import Connector, Delivery
 from firstline.errors import FirstlineError
 from firstline.incident import Event
+from firstline.intake import source
 from firstline.intake.decide import Decider
 from firstline.intake.record import Read, record
-from firstline.remediation.context import Context
+from firstline.intake.sight import Known, look, refined
 from firstline.remediation.runner import wait
 from firstline.store.database import passing
 from firstline.store.lease import Leases
@@ -30,9 +33,22 @@ BATCH = 32
 SHARE = 0.05  # of the time that deciding takes while webhooks pour in: they have to be answered within seconds
 
 
+@dataclass(frozen=True)
+class Told:
+    """A delivery, translated; or why it is of no use."""
+
+    row: Any
+    events: Sequence[Event] = ()
+    reason: str = ""
+
+
 class Dispatcher:
-    def __init__(self, context: Context, leases: Leases, decider: Decider) -> None:
-        self._context = context
+    def __init__(
+        self, vendors: source.Vendors, leases: Leases, decider: Decider, began_some: Callable[[], None]
+    ) -> None:
+        """`began_some` is called when remediations began: there is work, and there are notes to write."""
+        self._vendors = vendors
+        self._began_some = began_some
         self._leases = leases
         self._decider = decider
         self._began = 0.0
@@ -64,22 +80,24 @@ class Dispatcher:
     async def dispatch(self) -> int:
         """Dispatch the next batch; gives how many deliveries it had."""
         self._began, self._arrivals = time.monotonic(), 0
-        rows = await self._context.database.read(_next)
+        rows = await self._vendors.database.read(_next)
         if not rows:
             return 0
+        told = [self._translate(row) for row in rows]
+        events = [event for one in told for event in one.events]
+        known = await self._vendors.database.read(partial(look, events=events)) if events else Known()
         read = []
-        for row in rows:
-            read.append(self._read(row))
+        for one in told:
+            read.append(self._decide(one, known))
             await asyncio.sleep(0)  # let webhooks in between
         if await self._record(read):
-            self._context.work.set()
-            self._context.writes.set()
+            self._began_some()
         return len(rows)
 
     async def _record(self, read: list[Read]) -> int:
         """Write down a batch. What the database refuses for its content is parked alone, and holds no other."""
         try:
-            return await self._context.database.write(lambda connection: record(connection, read))
+            return await self._vendors.database.write(lambda connection: record(connection, read))
         except Exception as error:
             if passing(error):
                 raise
@@ -89,18 +107,24 @@ class Dispatcher:
             parked = [
                 Read(read[0].delivery_id, reason=f"can't be written down: {type(error).__name__}: {_cause(error)}")
             ]
-        return await self._context.database.write(lambda connection: record(connection, parked))
+        return await self._vendors.database.write(lambda connection: record(connection, parked))
 
-    def _read(self, row: Any) -> Read:
+    def _translate(self, row: Any) -> Told:
         try:
-            connector = self._context.connector(row["connection"])
-            events = _events(connector, row)
+            return Told(row, _events(self._vendors.connector(row["connection"]), row))
         except FirstlineError as error:
-            return Read(row["id"], reason=str(error))
+            return Told(row, reason=str(error))
         except Exception as error:  # a defect parks this delivery and lets the others through
             log.exception("dispatch.defect", delivery=row["id"])
-            return Read(row["id"], reason=f"a defect of the connector: {type(error).__name__}: {error}")
-        return Read(row["id"], decided=[self._decider.decide(event, row["connection"]) for event in events])
+            return Told(row, reason=f"a defect of the connector: {type(error).__name__}: {error}")
+
+    def _decide(self, told: Told, known: Known) -> Read:
+        row = told.row
+        if told.reason:
+            return Read(row["id"], reason=told.reason)
+        events = [refined(event, known, polled=row["polled"]) for event in told.events]
+        decided = [self._decider.decide(event, row["connection"], known, row["received_at"]) for event in events]
+        return Read(row["id"], polled=row["polled"], decided=decided)
 
 
 def _cause(error: Exception) -> str:

@@ -7,13 +7,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from firstline.incident import OPENED
 from firstline.intake.decide import Decided
+from firstline.remediation import fault, loop
+from firstline.remediation.attach import Active, attach, linked, record_of
 from firstline.remediation.begin import begin
+from firstline.remediation.plan import Plan
 from firstline.store import new_id
 from firstline.store.database import insert, upsert_newer
-from firstline.store.table import DELIVERY, EVENT, INCIDENT, REMEDIATION, DecisionRow, EventRow, TimelineRow, now
+from firstline.store.table import DELIVERY, EVENT, INCIDENT, REMEDIATION, DecisionRow, EventRow, now
 
 TRACE = {"traces", "omitted", "passed_over", "shadowed"}
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a matched event goes on, where the decision alone does not say it."""
+
+    outcome: str = ""
+    reason: str = ""
+    remediation_id: str | None = None
 
 
 @dataclass
@@ -22,6 +35,7 @@ class Read:
 
     delivery_id: str
     reason: str = ""
+    polled: bool = False
     decided: list[Decided] = field(default_factory=list)
 
 
@@ -30,10 +44,11 @@ def record(connection: sa.Connection, reads: list[Read]) -> int:
     reads = _still_new(connection, reads)
     fresh = _fresh(connection, reads)
     batch = _Batch(connection, fresh)
-    for delivery_id, decided in fresh:
-        batch.add(delivery_id, decided)
+    for read, decided in fresh:
+        batch.add(read, decided)
     upsert_newer(connection, INCIDENT, batch.views, ["connection", "kind", "record_id"], "version")
     insert(connection, *batch.rows)
+    fault.claim(connection, batch.faults)
     return batch.began
 
 
@@ -52,47 +67,49 @@ def _still_new(connection: sa.Connection, reads: list[Read]) -> list[Read]:
     return reads
 
 
-def _fresh(connection: sa.Connection, reads: list[Read]) -> list[tuple[str, Decided]]:
+def _fresh(connection: sa.Connection, reads: list[Read]) -> list[tuple[Read, Decided]]:
     """The events that were not told before, each once: the same happening may come in several ways."""
-    told = [(read.delivery_id, decided) for read in reads for decided in read.decided]
+    told = [(read, decided) for read in reads for decided in read.decided]
     ids = {decided.event.id for _, decided in told}
     known = sa.select(EVENT.c.connection, EVENT.c.event_id).where(EVENT.c.event_id.in_(ids))
     seen = {(row.connection, row.event_id) for row in connection.execute(known)} if ids else set()
     fresh = []
-    for delivery_id, decided in told:
+    for read, decided in told:
         key = (decided.connection, decided.event.id)
         if key not in seen:
             seen.add(key)
-            fresh.append((delivery_id, decided))
+            fresh.append((read, decided))
     return fresh
 
 
 class _Batch:
     """The rows to write for a batch of fresh events."""
 
-    def __init__(self, connection: sa.Connection, fresh: list[tuple[str, Decided]]) -> None:
+    def __init__(self, connection: sa.Connection, fresh: list[tuple[Read, Decided]]) -> None:
         self.rows: list[SQLModel] = []
         self.views: list[dict[str, Any]] = []
+        self.faults: dict[str, str] = {}
         self.began = 0
-        keys = [_key(decided) for _, decided in fresh if decided.plan is not None]
-        active = (
-            sa.select(REMEDIATION.c.active_key, REMEDIATION.c.id)
-            .where(REMEDIATION.c.active_key.in_(keys))
-            .with_for_update()
-        )
-        self._active = {row.active_key: row.id for row in connection.execute(active)} if keys else {}
+        due = [decided for _, decided in fresh if decided.plan is not None]
+        self._active = _active(connection, [_key(decided) for decided in due])
+        self._holders = fault.known(connection, [name for decided in due for name in decided.faults])
+        records = {record_of(decided.event) for decided in due}
+        self._begun = loop.begun(connection, records)
+        self._linked = linked(connection, records)
 
-    def add(self, delivery_id: str, decided: Decided) -> None:
+    def add(self, read: Read, decided: Decided) -> None:
         event = decided.event
         row = EventRow(
             id=new_id(),
             connection=decided.connection,
             event_id=event.id,
-            delivery_id=delivery_id,
+            delivery_id=read.delivery_id,
             type=event.type,
             occurred_at=event.occurred_at,
             event=event.model_dump(mode="json", exclude={"data", "incident"}),
             own=event.own,
+            polled=read.polled,
+            late=decided.late,
         )
         self.rows.append(row)
         self._view(decided)
@@ -108,6 +125,7 @@ class _Batch:
             "kind": incident.reference.kind,
             "record_id": incident.reference.id,
             "version": incident.version,
+            "state": incident.state.value,
             "incident": incident.model_dump(mode="json"),
             "updated_at": now(),
         }
@@ -116,38 +134,66 @@ class _Batch:
     def _decision(self, event_row: str, decided: Decided) -> None:
         decision = decided.decision
         outcome: str = "error" if decided.reason or decision is None else decision.outcome
-        remediation_id, attached = self._remediation(event_row, decided)
+        course = self._course(event_row, decided)
         row = DecisionRow(
             event_id=event_row,
-            outcome="attached" if attached else outcome,
+            outcome=course.outcome or outcome,
             mapping=decision.mapping if decision else "",
             runbook=decision.runbook if decision else "",
             mode=decision.mode if decision else "",
             dedupe=decision.dedupe if decision else "",
-            reason=decided.reason or (decision.reason if decision else ""),
+            reason=decided.reason or course.reason or (decision.reason if decision else ""),
             trace=decision.model_dump(mode="json", include=TRACE) if decision else None,
-            remediation_id=remediation_id,
+            remediation_id=course.remediation_id,
         )
         self.rows.append(row)
 
-    def _remediation(self, event_row: str, decided: Decided) -> tuple[str | None, bool]:
-        """Begin one, or attach the event to the one that is active for its mapping and dedupe key."""
+    def _course(self, event_row: str, decided: Decided) -> Course:
+        """Begin a remediation, or attach the event to the one that has the fault in hand, or hold it."""
         plan, decision = decided.plan, decided.decision
         if plan is None or decision is None:
-            return None, False
+            return Course()
+        record = record_of(decided.event)
         active = self._active.get(_key(decided))
+        if active is None:
+            opened = decided.event.type == OPENED
+            held = fault.holder(self._holders, decided.faults, record, opened=opened)
+            active = Active(held.id, (held.connection, held.record), ended=held.ended_at is not None) if held else None
         if active:
-            label = decided.event.reference.label if decided.event.reference else decided.event.id
-            self.rows.append(
-                TimelineRow(remediation_id=active, act="attached", text=f"{label} attached: the same fault")
-            )
-            return active, True
-        beginning = begin(decided.event, event_row, plan, decision.dedupe, url=decided.url, expires=decided.expires)
-        self.rows += [beginning.remediation, *beginning.others]
-        if beginning.remediation.active_key:
-            self._active[beginning.remediation.active_key] = beginning.remediation.id
+            known = (active.id, record) in self._linked or record == active.record
+            self.rows += attach(decided.event, active, decided.url, known=known)
+            self._linked.add((active.id, record))
+            self.faults |= dict.fromkeys(decided.faults, active.id)
+            return Course("attached", remediation_id=active.id)
+        if self._begun[record] >= loop.LIMIT:
+            return Course("held", reason=loop.WHY)
+        return self._begin(event_row, decided, plan, decision.dedupe)
+
+    def _begin(self, event_row: str, decided: Decided, plan: Plan, dedupe: str) -> Course:
+        beginning = begin(decided.event, event_row, plan, dedupe, url=decided.url, expires=decided.expires)
+        row = beginning.remediation
+        self.rows += [row, *beginning.others]
+        record = record_of(decided.event)
+        if row.active_key:
+            self._active[row.active_key] = Active(row.id, record)
+            self.faults |= dict.fromkeys(decided.faults, row.id)
+            for name in decided.faults:
+                self._holders[name] = row
+        self._begun[record] += 1
         self.began += 1
-        return beginning.remediation.id, False
+        return Course(remediation_id=row.id)
+
+
+def _active(connection: sa.Connection, keys: list[str]) -> dict[str, Active]:
+    """The remediations that are active for these keys; they do not end before this transaction does."""
+    if not keys:
+        return {}
+    query = (
+        sa.select(REMEDIATION.c.active_key, REMEDIATION.c.id, REMEDIATION.c.connection, REMEDIATION.c.record)
+        .where(REMEDIATION.c.active_key.in_(keys))
+        .with_for_update()
+    )
+    return {row.active_key: Active(row.id, (row.connection, row.record)) for row in connection.execute(query)}
 
 
 def _key(decided: Decided) -> str:

@@ -13,7 +13,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 from firstline.errors import Misdeclared
+from firstline.masking import Masker
 from firstline.store import table
+from firstline.store.told import mask_with
 
 T = TypeVar("T")
 
@@ -25,12 +27,13 @@ _START = 0x66697273746C  # the advisory lock of starts
 class Database:
     """Runs functions of a connection, each in a transaction of its own, away from the event loop.
 
-    `url`: `sqlite:///path` or `postgresql://...` (psycopg 3)."""
+    `url`: `sqlite:///path` or `postgresql://...` (psycopg 3). `mask` is applied to what is told to people."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, mask: Masker | None = None) -> None:
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url)
+        mask_with(self.engine, mask or Masker())
         writers = 1 if self.is_sqlite else POSTGRES_WRITERS
         self._writers = ThreadPoolExecutor(writers, "write")
         self._readers = ThreadPoolExecutor(READERS, "read")
@@ -97,6 +100,17 @@ def upsert_newer(connection: Connection, into: sa.Table, rows: list[dict[str, An
     )
 
 
+def insert_or(
+    connection: Connection, into: sa.Table, rows: list[dict[str, Any]], key: list[str], overwrite: set[str]
+) -> None:
+    """Insert rows; where the key is there already, overwrite these columns."""
+    if not rows:
+        return
+    statement = _insert(connection, into)
+    values = {name: statement.excluded[name] for name in overwrite}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values), rows)
+
+
 def insert(connection: Connection, *rows: SQLModel) -> None:
     """Insert new rows, each of a table's model; those of one table in one statement."""
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -160,4 +174,4 @@ def _sqlite(url: sa.URL) -> Engine:
     return engine
 
 
-__all__ = ["Database", "insert", "one_at_a_time", "passing", "table", "upsert_newer"]
+__all__ = ["Database", "insert", "insert_or", "one_at_a_time", "passing", "table", "upsert_newer"]

@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 from firstline.store.identifier import new_id
+from firstline.store.told import Told, ToldJson
 
 
 class Json(TypeDecorator[Any]):
@@ -60,6 +61,14 @@ def _json(**options: Any) -> Any:
     return Field(default=None, sa_type=Json, nullable=True, **options)
 
 
+def _told(default: str = "") -> Any:
+    return Field(default=default, sa_type=Told)
+
+
+def _told_json() -> Any:
+    return Field(default=None, sa_type=ToldJson, nullable=True)
+
+
 class DeliveryRow(SQLModel, table=True):
     __tablename__ = "fl_delivery"
     __table_args__ = (sa.UniqueConstraint("connection", "key"), sa.Index("fl_delivery_state", "state", "id"))
@@ -72,12 +81,15 @@ class DeliveryRow(SQLModel, table=True):
     received_at: datetime = _moment()
     polled: bool = False
     state: str = "new"  # new, done, parked
-    reason: str = ""
+    reason: str = _told()
 
 
 class EventRow(SQLModel, table=True):
     __tablename__ = "fl_event"
-    __table_args__ = (sa.UniqueConstraint("connection", "event_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("connection", "event_id"),
+        sa.Index("fl_event_way", "connection", "polled", "id"),
+    )
 
     id: str = _id()
     connection: str
@@ -98,6 +110,7 @@ class IncidentRow(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     record_id: str = Field(primary_key=True)
     version: int = Field(default=0, sa_type=sa.BigInteger)
+    state: str = "open"  # firstline.incident.IncidentState
     incident: Any = _json()  # firstline.incident.Incident
     updated_at: datetime = _moment()
 
@@ -108,12 +121,12 @@ class DecisionRow(SQLModel, table=True):
     id: str = _id()
     event_id: str = Field(index=True, unique=True)  # fl_event.id
     at: datetime = _moment()
-    outcome: str  # matched, attached, nothing, error
+    outcome: str  # matched, attached, held, nothing, error
     mapping: str = ""
     runbook: str = ""
     mode: str = ""
     dedupe: str = ""
-    reason: str = ""
+    reason: str = _told()
     trace: Any = _json()
     remediation_id: str | None = Field(default=None, index=True)
 
@@ -139,10 +152,10 @@ class RemediationRow(SQLModel, table=True):
     plan_digest: str
     stage: str  # ready, waiting, prepared, acted, ended
     outcome: str = ""  # proved, failed, not_needed, suggested, refused, expired, unknown, stopped
-    reason: str = ""
+    reason: str = _told()
     approved_by: str = ""
     change: Any = _json()  # firstline.incident.Reference
-    findings: Any = _json()  # firstline.remediation.finding.Findings
+    findings: Any = _told_json()  # firstline.remediation.finding.Findings
     owner: str | None = None  # the boot of the process that has it in hand
     turn: int = 0
     attempts: int = 0
@@ -164,8 +177,8 @@ class RunRow(SQLModel, table=True):
     state: str = "begun"
     handle: Any = _json()  # firstline.executor.Handle
     exit_status: int | None = None
-    output: str = ""
-    detail: str = ""
+    output: str = ""  # masked, as it was before it was cut
+    detail: str = _told()
     begun_at: datetime = _moment()
     ended_at: datetime | None = _later()
 
@@ -178,7 +191,7 @@ class TimelineRow(SQLModel, table=True):
     at: datetime = _moment()
     actor: str = "firstline"
     act: str
-    text: str
+    text: str = _told()
 
 
 class ApprovalRow(SQLModel, table=True):
@@ -192,7 +205,7 @@ class ApprovalRow(SQLModel, table=True):
     expires_at: datetime = _moment()
     decided_at: datetime | None = _later()
     decided_by: str = ""
-    comment: str = ""
+    comment: str = _told()
 
 
 class WriteBackRow(SQLModel, table=True):
@@ -210,12 +223,12 @@ class WriteBackRow(SQLModel, table=True):
     key: str
     act: str  # note, state, update, attachment, change, alarm, announcement
     reference: Any = _json()  # firstline.incident.Reference
-    body: Any = _json()  # Note, StateChange, or a change's move
+    body: Any = _told_json()  # Note, StateChange, or a change's move
     state: str = "pending"  # pending, sending, done, parked, folded
     folded_into: str | None = None  # the write that says it too: fl_write_back.id
     attempts: int = 0
     due_at: datetime = _moment()
-    reason: str = ""
+    reason: str = _told()
     written: Any = _json()  # firstline.incident.Reference of what was written
     done_at: datetime | None = _later()
 
@@ -225,7 +238,7 @@ class ConnectionRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     paused_at: datetime | None = _later()
-    reason: str = ""
+    reason: str = _told()
     failures: int = 0  # in a row, of any request
     rests_until: datetime | None = _later()  # nothing is asked of it before
 
@@ -247,11 +260,14 @@ class LinkRow(SQLModel, table=True):
     """Another record that a remediation mends too: attached to it, and told how it ended."""
 
     __tablename__ = "fl_link"
-    __table_args__ = (sa.UniqueConstraint("remediation_id", "connection", "record"),)
+    __table_args__ = (
+        sa.UniqueConstraint("remediation_id", "connection", "record"),
+        sa.Index("fl_link_record", "connection", "record"),
+    )
 
     id: str = _id()
     remediation_id: str
-    connection: str = Field(index=True)
+    connection: str
     record: str
     reference: Any = _json()  # firstline.incident.Reference
     why: str
@@ -273,9 +289,11 @@ class SourceRow(SQLModel, table=True):
     __tablename__ = "fl_source"
 
     connection: str = Field(primary_key=True)
+    watched_from: datetime = _moment()
+    pushed_at: datetime | None = _later()  # when its webhook last brought something
     cursor: datetime | None = _later()  # by the vendor's clock: all before is here
     polled_at: datetime | None = _later()  # by ours: the last poll that came to its end
-    trouble: str = ""  # why the last poll did not
+    trouble: str = _told()  # why the last poll did not
     registration: Any = _json()  # firstline.connector.Registration, once `firstline connect` made it
     renewed_at: datetime | None = _later()
     silent_since: datetime | None = _later()  # polls bring what the webhook should have
@@ -295,7 +313,7 @@ class ReconciliationRow(SQLModel, table=True):
     hidden: int = 0  # counted by the vendor, not shown to the account
     began_at: datetime = _moment()
     ended_at: datetime | None = _later()
-    trouble: str = ""
+    trouble: str = _told()
 
 
 class TokenRow(SQLModel, table=True):

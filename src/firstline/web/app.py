@@ -3,13 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from firstline.hub import Hub
 from firstline.web.api import router as api
+from firstline.web.api.access import Seeing
 from firstline.web.hook import Hooks
+from firstline.web.metric import CONTENT_TYPE, figures
 from firstline.web.portal import router as portal
 
 
@@ -33,10 +37,22 @@ def create_app(hub: Hub) -> FastAPI:
         redoc_url=None,
     )
     app.state.hub = hub
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        """An error's words may quote what a vendor or a command said."""
+        words = hub.context.mask.deep(error.detail)
+        return await http_exception_handler(request, HTTPException(error.status_code, words, error.headers))
+
     # First, so that no other route is tried for a webhook.
-    app.router.routes.insert(0, Mount("/hooks", app=Hooks(hub.connections, hub.deliveries)))
+    app.router.routes.insert(0, Mount("/hooks", app=Hooks(hub.pushing, hub.deliveries)))
     app.include_router(api)
     app.include_router(portal)
+
+    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+    async def metrics(_: Seeing) -> PlainTextResponse:
+        """Figures in Prometheus' text form; a scraper sends a token as `authorization` credentials."""
+        return PlainTextResponse(await hub.database.read(figures), media_type=CONTENT_TYPE)
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> dict[str, str]:

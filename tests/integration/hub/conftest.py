@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ class Running:
         def look() -> Any:
             items = self.get("remediations")["items"]
             whole = self.get(f"remediations/{items[0]['id']}") if items else None
-            settled = whole and all(one["state"] in ("done", "parked") for one in whole["write_backs"])
+            settled = whole and all(one["state"] in ("done", "parked", "folded") for one in whole["write_backs"])
             return whole if settled and whole and whole["stage"] == "ended" else None
 
         return eventually(look)
@@ -183,7 +184,7 @@ def triggered(number: int = 1, **changes: Any) -> bytes:
         "id": f"01EVENT{number:05d}",
         "event_type": "incident.triggered",
         "resource_type": "incident",
-        "occurred_at": "2026-03-01T12:00:00.000Z",
+        "occurred_at": datetime.now(UTC).isoformat(),
         "agent": None,
         "client": None,
         "data": record,

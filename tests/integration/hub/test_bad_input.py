@@ -100,9 +100,9 @@ def test_null_where_an_object_is_usual_is_no_trouble(start: Start, field: str) -
 def test_a_late_event_does_not_overwrite_a_newer_view(start: Start) -> None:
     hub = start(mode="observe")
     newer = json.loads(triggered(title="the newer title"))
-    newer["event"] |= {"id": "newer", "occurred_at": "2026-03-01T13:00:00+00:00"}
+    newer["event"] |= {"event_type": "incident.priority_updated", "occurred_at": "2026-03-01T13:00:00+00:00"}
     older = json.loads(triggered(title="the older title"))
-    older["event"] |= {"id": "older", "occurred_at": "2026-03-01T13:30:00+01:00"}
+    older["event"] |= {"event_type": "incident.priority_updated", "occurred_at": "2026-03-01T13:30:00+01:00"}
     hub.post(json.dumps(newer).encode(), key="a")
     hub.post(json.dumps(older).encode(), key="b")
     eventually(lambda: len(hub.get("events")["items"]) == 2)

@@ -1,0 +1,68 @@
+"""Attaches an event to the remediation that has its fault in hand: its record is told of it, and of how it ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from firstline.connector import Fact, Note
+from firstline.incident import Event
+from firstline.remediation.begin import note
+from firstline.store.table import LINK, LinkRow, TimelineRow, now
+
+GRACE = timedelta(seconds=5)  # a remediation that ends sooner leaves one note
+
+
+@dataclass(frozen=True)
+class Active:
+    """A remediation that has a fault in hand, or had until just now, and the record it began on."""
+
+    id: str
+    record: tuple[str, str]
+    ended: bool = False
+
+
+def record_of(event: Event) -> tuple[str, str]:
+    """Connection, and kind and id, of the incident an event is about."""
+    if event.incident is None:
+        raise ValueError("an event without an incident is about no record")
+    reference = event.incident.reference
+    return reference.connection, f"{reference.kind}:{reference.id}"
+
+
+def linked(connection: sa.Connection, records: set[tuple[str, str]]) -> set[tuple[str, tuple[str, str]]]:
+    """Which of these records are attached to which remediation already."""
+    if not records:
+        return set()
+    names, ids = {name for name, _ in records}, {record for _, record in records}
+    query = sa.select(LINK.c.remediation_id, LINK.c.connection, LINK.c.record)
+    query = query.where(LINK.c.connection.in_(names), LINK.c.record.in_(ids))
+    return {(row.remediation_id, (row.connection, row.record)) for row in connection.execute(query)}
+
+
+def attach(event: Event, to: Active, url: str, *, known: bool) -> Iterator[SQLModel]:
+    """The rows it leaves. `known`: the record is told already, because the remediation began on it or had it attached
+    before."""
+    if event.incident is None:
+        raise ValueError("an event without an incident is attached to nothing")
+    reference, record = event.incident.reference, record_of(event)
+    yield TimelineRow(remediation_id=to.id, act="attached", text=f"{reference.label} attached: the same fault")
+    if known:
+        return
+    yield LinkRow(
+        remediation_id=to.id,
+        connection=record[0],
+        record=record[1],
+        reference=reference.model_dump(mode="json"),
+        why="the same fault",
+    )
+    where = f"{url}/remediations/{to.id}"
+    headline = f"Firstline {'has worked' if to.ended else 'is at work'} on this fault"
+    told = Note(
+        key=f"{to.id}.attached.{record[0]}.{record[1]}", headline=headline, facts=(Fact(label="More", value=where),)
+    )
+    row = note(to.id, f"attached.{record[0]}.{record[1]}", reference, told)
+    row.due_at = now() + GRACE
+    yield row

@@ -1,0 +1,87 @@
+"""The intake on a real database, with a vendor that a test writes the script of."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+from tests.integration.intake.vendor import Vendor
+
+from firstline.intake import source
+from firstline.intake.decide import Decider, Declarations
+from firstline.intake.delivery import DeliveryLog
+from firstline.intake.dispatch import Dispatcher
+from firstline.intake.poll import Poller
+from firstline.intake.reconcile import Reconciler
+from firstline.mapping import Matcher
+from firstline.remediation.budget import Governor
+from firstline.settings import Budget, Intake
+from firstline.store import Database
+from firstline.store.lease import Leases
+from firstline.store.table import EVENT
+
+INTAKE = Intake()
+
+
+@dataclass
+class Hub:
+    """The part of a hub that takes events in, for one connection."""
+
+    database: Database
+    vendor: Vendor
+    since: datetime | None = None
+    leases: Leases = field(init=False)
+
+    def __post_init__(self) -> None:
+        desk = source.Desk(self.database, {"vendor": self.vendor})
+        self.leases = Leases(self.database)
+        self.database.write_now(lambda connection: source.know(connection, {"vendor"}))
+        decider = Decider(Declarations(Matcher(()), {}), {"vendor": self.vendor}, "test", "", "http://hub", 60)
+        self.dispatcher = Dispatcher(desk, self.leases, decider, lambda: None)
+        self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)
+        self.governor = Governor(self.database, {"vendor": self.vendor}, {"vendor": Budget()})
+        self.poller = Poller(desk, self.leases, self.deliveries, self.governor, self.since)
+        self.reconciler = Reconciler(desk, self.poller)
+
+    async def poll(self) -> bool:
+        """One tick of the clock, and what it brought dispatched."""
+        came = await self.poller.poll("vendor", INTAKE)
+        await self.dispatch()
+        return came
+
+    async def dispatch(self) -> None:
+        while await self.dispatcher.dispatch():
+            pass
+
+    async def reconcile(self, since: datetime, until: datetime) -> dict[str, Any]:
+        """A proof, with the dispatcher at work meanwhile."""
+        dispatching = asyncio.create_task(self.dispatcher.run())
+        try:
+            return await self.reconciler.reconcile("vendor", since, until)
+        finally:
+            dispatching.cancel()
+
+    def events(self) -> list[str]:
+        """The ids of the events that are known, in their order."""
+        rows = self.database.read_now(lambda c: c.execute(EVENT.select().order_by(EVENT.c.id)).mappings().all())
+        return [row["event_id"] for row in rows]
+
+    def source(self) -> dict[str, Any]:
+        return self.database.read_now(lambda connection: source.read(connection, "vendor"))
+
+    def die(self) -> None:
+        self.leases.close()
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    return Vendor()
+
+
+@pytest.fixture
+def hub(database: Database, vendor: Vendor) -> Iterator[Hub]:
+    made = Hub(database, vendor)
+    yield made
+    made.die()

@@ -1,0 +1,76 @@
+"""The completeness proof."""
+
+from datetime import timedelta
+
+import pytest
+from tests.integration.intake.conftest import Hub
+from tests.integration.intake.vendor import START, Vendor
+
+from firstline.errors import Unavailable
+from firstline.intake.reconcile import sentence
+
+pytestmark = pytest.mark.anyio
+
+DAY = timedelta(days=1)
+BEGIN, END = START - DAY, START + DAY
+
+
+async def test_nothing_missing_is_proved_and_said(hub: Hub, vendor: Vendor) -> None:
+    await hub.poll()
+    vendor.open("a", "b", "c")
+    await hub.poll()
+    row = await hub.reconcile(BEGIN, END)
+    assert (row["there"], row["seen"], row["fetched"], row["trouble"]) == (3, 3, 0, "")
+    said = "vendor, 2026-02-28 12:00 to 2026-03-02 12:00 UTC: 3 there, 3 seen, 0 missing, verified to 12:00"
+    assert sentence(row) == said
+
+
+async def test_what_is_missing_is_brought(hub: Hub, vendor: Vendor) -> None:
+    vendor.open("a", "b", "c")
+    await hub.deliveries.append("vendor", "hook", {}, vendor.delivery(vendor.tickets["b"]).body)
+    await hub.dispatch()
+    row = await hub.reconcile(BEGIN, END)
+    assert (row["there"], row["seen"], row["fetched"]) == (3, 1, 2)
+    assert sorted(hub.events()) == ["a:0", "b:0", "c:0"]
+    assert "3 seen (2 brought now), 0 missing" in sentence(row)
+
+
+async def test_only_the_period_counts(hub: Hub, vendor: Vendor) -> None:
+    vendor.open("before", ago=100)
+    vendor.open("in")
+    row = await hub.reconcile(START, END)
+    assert (row["there"], hub.events()) == (1, ["in:0"])
+
+
+async def test_a_record_that_can_not_be_used_is_missing_with_its_reason(hub: Hub, vendor: Vendor) -> None:
+    vendor.open("a", "b")
+    vendor.tickets["b"].readable = False
+    row = await hub.reconcile(BEGIN, END)
+    assert "b: can't be read" in row["trouble"]
+    assert "1 missing; not proved" in sentence(row)
+
+
+async def test_rows_that_access_rules_hide_are_no_proof(hub: Hub, vendor: Vendor) -> None:
+    vendor.open("a")
+    vendor.hidden = 2
+    row = await hub.reconcile(BEGIN, END)
+    assert row["hidden"] == 2
+    assert "access rules hide" in row["trouble"]
+    assert hub.source()["verified_to"] is None
+
+
+async def test_a_vendor_that_is_down_proves_nothing(hub: Hub, vendor: Vendor) -> None:
+    vendor.errors = [Unavailable("down")]
+    row = await hub.reconcile(BEGIN, END)
+    assert "down" in row["trouble"]
+
+
+async def test_proofs_that_join_on_move_what_is_verified_and_others_do_not(hub: Hub, vendor: Vendor) -> None:
+    await hub.poll()
+    vendor.open("a")
+    await hub.reconcile(START + timedelta(hours=2), START + timedelta(hours=3))
+    assert hub.source()["verified_to"] is None
+    await hub.reconcile(START, START + timedelta(hours=1))
+    assert hub.source()["verified_to"] == START + timedelta(hours=1)
+    await hub.reconcile(START + timedelta(minutes=30), START + timedelta(hours=4))
+    assert hub.source()["verified_to"] == START + timedelta(hours=4)
