@@ -8,9 +8,11 @@ from pydantic import BaseModel
 from sqlmodel import SQLModel
 
 from firstline.connector import Note
+from firstline.declaration import Json
 from firstline.incident import Event, Incident, Reference
 from firstline.remediation import text
 from firstline.remediation.plan import Plan
+from firstline.remediation.template import Notes, variables
 from firstline.store import new_id
 from firstline.store.table import ApprovalRow, RemediationRow, TimelineRow, WriteBackRow, now
 
@@ -23,13 +25,17 @@ class Beginning:
     others: list[SQLModel]
 
 
-def begin(event: Event, event_row: str, plan: Plan, dedupe: str, *, url: str, expires: float) -> Beginning:
-    """`url` is the hub's own, for links; `expires` the seconds a question waits for its answer."""
+def begin(
+    event: Event, event_row: str, plan: Plan, dedupe: str, *, url: str, expires: float, notes: Notes | None = None
+) -> Beginning:
+    """`url` is the hub's own, for links; `expires` the seconds a question waits for its answer; `notes` the operator's
+    words."""
     incident = event.incident
     if incident is None:
         raise ValueError("an event without an incident begins nothing")
     remediation = _row(event_row, incident, plan, dedupe)
-    return Beginning(remediation=remediation, others=list(_others(remediation, incident, plan, url, expires)))
+    told = _Told(remediation, incident, plan, f"{url}/remediations/{remediation.id}", notes or Notes())
+    return Beginning(remediation=remediation, others=list(_others(told, f"{url}/api/v1/approvals", expires)))
 
 
 def write_back(remediation_id: str, key: str, act: str, reference: Reference, body: BaseModel) -> WriteBackRow:
@@ -56,6 +62,7 @@ def _row(event_row: str, incident: Incident, plan: Plan, dedupe: str) -> Remedia
         id=new_id(),
         event_id=event_row,
         connection=incident.reference.connection,
+        record=f"{incident.reference.kind}:{incident.reference.id}",
         environment=plan.environment,
         mapping=plan.mapping,
         mode=plan.mode,
@@ -70,18 +77,37 @@ def _row(event_row: str, incident: Incident, plan: Plan, dedupe: str) -> Remedia
     )
 
 
-def _others(row: RemediationRow, incident: Incident, plan: Plan, url: str, expires: float) -> Iterator[SQLModel]:
-    matched = f"{incident.reference.label} matched {plan.mapping}: {plan.named} in mode {plan.mode}"
+@dataclass(frozen=True)
+class _Told:
+    """What is told of a remediation when it begins, and in whose words."""
+
+    row: RemediationRow
+    incident: Incident
+    plan: Plan
+    url: str
+    notes: Notes
+
+    def note(self, kind: str, built_in: Note, more: dict[str, Json] | None = None) -> Iterator[SQLModel]:
+        told = {**variables(self.plan, self.incident, self.url), **(more or {})}
+        composed = self.notes.compose(kind, self.incident.reference.connection, built_in, told)
+        yield note(self.row.id, kind, self.incident.reference, composed.note)
+        if composed.fault:
+            yield TimelineRow(remediation_id=self.row.id, act="template", text=composed.fault[:2000])
+
+
+def _others(told: _Told, approvals: str, expires: float) -> Iterator[SQLModel]:
+    """`approvals` is the address that takes answers."""
+    row, plan = told.row, told.plan
+    matched = f"{told.incident.reference.label} matched {plan.mapping}: {plan.named} in mode {plan.mode}"
     yield TimelineRow(remediation_id=row.id, act="matched", text=matched[:2000])
-    where = f"{url}/remediations/{row.id}"
     if plan.mode == "suggest":
-        yield note(row.id, "suggestion", incident.reference, text.suggestion(f"{row.id}.suggestion", plan, where))
+        yield from told.note("suggestion", text.suggestion(f"{row.id}.suggestion", plan, told.url))
     if plan.mode == "approve":
         expiry = now() + timedelta(seconds=expires)
         approval = ApprovalRow(id=new_id(), remediation_id=row.id, plan_digest=row.plan_digest, expires_at=expiry)
-        answer = f"{url}/api/v1/approvals/{approval.id}/approve"
-        asked = text.question(f"{row.id}.question", plan, row.plan_digest, where, answer)
-        yield note(row.id, "question", incident.reference, asked)
+        answer = f"{approvals}/{approval.id}/approve"
+        asked = text.question(f"{row.id}.question", plan, row.plan_digest, told.url, answer)
+        yield from told.note("question", asked, {"plan": row.plan_digest, "approve": answer})
         said = f"Waits for an approval of plan {row.plan_digest[:12]}"
         yield TimelineRow(remediation_id=row.id, act="asked", text=said)
         yield approval

@@ -10,6 +10,9 @@ from firstline.connector import ChangeRegister, Connector
 from firstline.engine import Engine
 from firstline.errors import Rejected
 from firstline.executor import Executor
+from firstline.masking import Masker
+from firstline.remediation.budget import Governor
+from firstline.remediation.template import Notes
 from firstline.store import Database
 
 
@@ -19,13 +22,21 @@ class Context:
     engine: Engine
     boot: str
     connections: Mapping[str, Connector[Any]]
+    governor: Governor
     executors: Mapping[str, Executor[Any]]
     shelf: Path
     place: str  # names this state folder: an executor's traces of a run are found only with the folder they are in
     url: str
+    mask: Masker = field(default_factory=Masker)
+    notes: Notes = field(default_factory=Notes)
     work: asyncio.Event = field(default_factory=asyncio.Event)  # set when a remediation may be due
     fresh: set[tuple[str, int]] = field(default_factory=set)  # turns started by this process and not yet begun
     writes: asyncio.Event = field(default_factory=asyncio.Event)  # set when a write-back may be due
+
+    def wake(self) -> None:
+        """Remediations began: there is work, and there are notes to write."""
+        self.work.set()
+        self.writes.set()
 
     def connector(self, name: str) -> Connector[Any]:
         if name not in self.connections:

@@ -20,6 +20,7 @@ from firstline.remediation.fix import fix
 from firstline.remediation.plan import Plan
 from firstline.remediation.procedure import Procedure
 from firstline.remediation.report import report
+from firstline.remediation.start import start
 from firstline.remediation.timeline import tell
 from firstline.store.database import passing
 from firstline.store.table import REMEDIATION, now
@@ -57,22 +58,26 @@ class Course:
 
     async def _ready(self, row: Row, first: bool) -> Row | None:
         """The fault is still there; then the change is opened and brought to Implement."""
+        await self._context.database.write(lambda connection: start(connection, self._context, row["id"], row["turn"]))
         plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
         procedure = Procedure(self._context, row["id"], row["turn"], plan)
+        findings = Findings()
         for check in plan.runbook.before:
             seen = await hold(procedure, "before", check)
+            findings.outcomes.append(seen)
             if not seen.answered:
                 raise Rejected(f"{check.name}: could not be looked at: {seen.detail}")
             if not seen.ok:
                 why = f"{check.name}: {seen.detail}"
-                await self._end(row, "not_needed", Findings(outcomes=[seen]), why)
+                await self._end(row, "not_needed", findings, why)
                 return None
+        found = findings.model_dump(mode="json")
         if plan.runbook.change is None:
-            return await self._move(row, {"stage": "prepared"}, "prepared", "")
+            return await self._move(row, {"stage": "prepared", "findings": found}, "prepared", "")
         known = Reference.model_validate(row["change"]) if row["change"] else None
         tried = not first or row["turn"] > 1
         change = await cover(self._context, row["id"], plan, incident, known, tried=tried)
-        values = {"stage": "prepared", "change": change.model_dump(mode="json")}
+        values = {"stage": "prepared", "change": change.model_dump(mode="json"), "findings": found}
         kind = plan.runbook.change.type.capitalize()
         told = f"{kind} change {change.label} in {change.connection} is in Implement"
         return await self._move(row, values, "prepared", told)
@@ -91,9 +96,7 @@ class Course:
 
     async def _acted(self, row: Row, _: bool) -> None:
         """What was refused or has expired is reported."""
-        await self._context.database.write(
-            lambda connection: report(connection, row["id"], row["turn"], self._context.url)
-        )
+        await self._context.database.write(lambda connection: report(connection, self._context, row["id"], row["turn"]))
         self._context.writes.set()
 
     async def _mine(self, remediation_id: str, turn: int) -> Row | None:
@@ -114,7 +117,7 @@ class Course:
             await self._wait(row, str(error), error.retry_after)
         except Unauthorized as error:
             # Before the report only the register is spoken to.
-            await connections.pause(self._context.database, str(row["plan"]["change_register"]), str(error))
+            await self._context.governor.pause(str(row["plan"]["change_register"]), str(error))
             await self._wait(row, str(error), connections.PAUSED_LOOK)
         except Unknown as error:
             await self._end(row, "unknown", findings, str(error))
@@ -156,7 +159,7 @@ class Course:
         def end(connection: sa.Connection) -> None:
             if _update(connection, row, values):
                 tell(connection, row["id"], outcome, reason or _summary(findings.outcomes))
-                report(connection, row["id"], row["turn"], self._context.url)
+                report(connection, self._context, row["id"], row["turn"])
 
         await self._context.database.write(end)
         self._context.writes.set()

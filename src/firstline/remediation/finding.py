@@ -25,7 +25,7 @@ class Findings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     failed: str = ""
-    outcomes: list[Outcome] = []
+    outcomes: list[Outcome] = []  # in the order they were found; before-checks first
 
     def of(self, *phases: str) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.phase in phases]

@@ -1,6 +1,5 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -10,6 +9,7 @@ from firstline.executor import Chunk, Handle, Progress, State, Step
 from firstline.remediation import shelf
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Outcome
+from firstline.remediation.output import excerpt, joined
 from firstline.remediation.plan import Plan
 from firstline.remediation.timeline import tell
 from firstline.runbook import Command
@@ -19,12 +19,12 @@ from firstline.store.table import REMEDIATION, RUN, RunRow, now
 
 FIRST_LOOK = 0.02  # seconds, where the executor does not hear of the end by itself
 LONGEST_LOOK = 1.0
-STORED_OUTPUT = 65_536  # characters of a run's output kept in the database: head and tail
+FOUND = 16_384  # characters of a run's output that a finding keeps: head and tail
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has ended, and its output as it is kept."""
+    """A run that has ended, and its output as it is kept: masked, within the runbook's limit."""
 
     progress: Progress
     output: str
@@ -111,9 +111,13 @@ class Procedure:
             chunks += progress.output
             offset = progress.offset
             if progress.state.ended:
-                return Ended(progress, _cut(joined(chunks, progress.dropped)), handle)
+                return Ended(progress, self._kept(chunks, progress.dropped), handle)
             await executor.wait(handle, pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
+
+    def _kept(self, chunks: list[Chunk], dropped: int) -> str:
+        output = excerpt(joined(chunks, dropped, self._context.mask), self._plan.runbook.limits.output)
+        return output.replace("\x00", "\N{SYMBOL FOR NULL}")  # PostgreSQL keeps no NUL in text
 
     def _end(self, connection: sa.Connection, step: Step, ended: Ended) -> None:
         progress, how = ended.progress, _detail(ended.progress)
@@ -158,7 +162,7 @@ def _outcome(phase: str, command: Command, ended: Ended) -> Outcome:
         ok=ok,
         answered=ok or (progress.state is State.FAILED and 1 <= (progress.exit_status or 0) <= 125),
         detail=_detail(progress),
-        output=ended.output,
+        output=excerpt(ended.output, FOUND),
     )
 
 
@@ -168,28 +172,3 @@ def _detail(progress: Progress) -> str:
     if progress.detail:
         return progress.detail
     return f"exit status {progress.exit_status}" if progress.exit_status is not None else progress.state.value
-
-
-def joined(chunks: Sequence[Chunk], dropped: int) -> str:
-    """The output as one text, with what the executor dropped from its middle said where it is missing."""
-    parts: list[str] = []
-    end = 0
-    for chunk in chunks:
-        if dropped and chunk.offset - end >= dropped // 2:
-            parts.append(_gap(dropped, "bytes"))
-            dropped = 0
-        parts.append(chunk.text)
-        end = chunk.offset + len(chunk.text.encode())
-    return "".join(parts) + (_gap(dropped, "bytes") if dropped else "")
-
-
-def _gap(size: int, unit: str) -> str:
-    return f"\n[... {size} {unit} left out ...]\n"
-
-
-def _cut(output: str) -> str:
-    """Head and tail, with what is missing between said."""
-    if len(output) > STORED_OUTPUT:
-        half = STORED_OUTPUT // 2
-        output = f"{output[:half]}{_gap(len(output) - STORED_OUTPUT, 'characters')}{output[-half:]}"
-    return output.replace("\x00", "\N{SYMBOL FOR NULL}")  # PostgreSQL keeps no NUL in text

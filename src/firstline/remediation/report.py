@@ -1,20 +1,25 @@
 """The end of a remediation: what is to be told where, put in the outbox in the transaction that ends it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from firstline.connector import ChangeState, Evidence, StateChange
+from firstline.connector import Attachments, ChangeState, Evidence, Note, StateChange
 from firstline.connector import Value as Contract
+from firstline.declaration import Json
 from firstline.incident import Incident, Reference
 from firstline.remediation import text
 from firstline.remediation.begin import note, write_back
+from firstline.remediation.context import Context
 from firstline.remediation.finding import Findings
 from firstline.remediation.plan import Plan
+from firstline.remediation.start import ACKNOWLEDGE, START, STATUS
+from firstline.remediation.template import variables
 from firstline.remediation.timeline import tell
 from firstline.store.database import insert
-from firstline.store.table import REMEDIATION, RUN, WriteBackRow, now
+from firstline.store.table import LINK, REMEDIATION, RUN, WRITE_BACK, WriteBackRow, now
 
 
 class ChangeMove(Contract):
@@ -24,44 +29,149 @@ class ChangeMove(Contract):
     evidence: Evidence
 
 
-def report(connection: sa.Connection, remediation_id: str, turn: int, url: str) -> None:
+class LogAttachment(Contract):
+    """Body of a write-back that attaches a remediation's log, which is read when it is sent: `remediation.log`."""
+
+    key: str
+    name: str
+    remediation_id: str
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A remediation that has ended, with all that is told of it."""
+
+    row: Any
+    plan: Plan
+    incident: Incident
+    findings: Findings
+    change: Reference | None
+    links: tuple[Reference, ...]
+    note: Note
+    attaches: bool
+
+    @property
+    def why(self) -> str:
+        return f"{self.plan.runbook.title}: {text.HEADLINES[self.row['outcome']]}. {self.row['reason']}".strip()[:1000]
+
+
+def report(connection: sa.Connection, context: Context, remediation_id: str, turn: int) -> None:
     """End the remediation and leave its write-backs. Again, after a crash: nothing."""
     acted = (REMEDIATION.c.id == remediation_id, REMEDIATION.c.turn == turn, REMEDIATION.c.stage == "acted")
     row = connection.execute(sa.select(REMEDIATION).where(*acted).with_for_update()).mappings().first()
     if row is None:
         return
-    plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
-    findings = Findings.model_validate(row["findings"] or {})
     values = {"stage": "ended", "active_key": None, "owner": None, "wake_at": None, "ended_at": now()}
     connection.execute(sa.update(REMEDIATION).where(*acted).values(**values))
-    where = f"{url}/remediations/{row['id']}"
-    insert(connection, *_writes(connection, row, plan, incident, findings, where))
+    ended = _ended(connection, context, row)
+    writes = [*_on_incident(ended), *_on_links(ended), *_on_change(connection, ended, _page(context, row["id"]))]
+    insert(connection, *writes)
+    _fold_start(connection, writes)
     tell(connection, row["id"], "ended", f"Ended: {text.HEADLINES[row['outcome']]}")
 
 
-def _writes(
-    connection: sa.Connection, row: Any, plan: Plan, incident: Incident, findings: Findings, where: str
-) -> Iterator[WriteBackRow]:
+def _ended(connection: sa.Connection, context: Context, row: Any) -> _Ended:
+    plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
+    findings = Findings.model_validate(row["findings"] or {})
     change = Reference.model_validate(row["change"]) if row["change"] else None
-    said = text.outcome(
-        f"{row['id']}.outcome",
-        plan,
-        row["outcome"],
-        findings,
+    connector = context.connections.get(incident.reference.connection)
+    attaches = len(text.printed(findings)) > text.NOTE_OUTPUT and isinstance(connector, Attachments)
+    log = f"{context.url}/api/v1/remediations/{row['id']}/log"
+    ending = text.Ending(
+        outcome=row["outcome"],
+        findings=findings,
         reason=row["reason"],
-        by=row["approved_by"],
-        change=change.label if change else "",
-        url=where,
+        approved_by=row["approved_by"],
+        change=_where(change, row["outcome"]),
+        log=f"attached: {_log_name(row['id'])}" if attaches else log,
+        url=_page(context, row["id"]),
     )
-    yield note(row["id"], "outcome", incident.reference, said)
-    to = _state(plan, row["outcome"])
+    said = _composed(connection, context, row["id"], plan, incident, ending)
+    return _Ended(row, plan, incident, findings, change, _links(connection, row), said, attaches)
+
+
+def _composed(
+    connection: sa.Connection,
+    context: Context,
+    remediation_id: str,
+    plan: Plan,
+    incident: Incident,
+    ending: text.Ending,
+) -> Note:
+    key = STATUS if plan.live_note else "outcome"
+    told: dict[str, Json] = {
+        **variables(plan, incident, ending.url),
+        "outcome": ending.outcome,
+        "reason": ending.reason,
+        "approved_by": ending.approved_by,
+        "change": ending.change,
+        "log": ending.log,
+        "findings": [found.model_dump(mode="json", exclude={"output"}) for found in ending.findings.outcomes],
+    }
+    built_in = text.outcome(f"{remediation_id}.{key}", plan, ending)
+    composed = context.notes.compose("outcome", incident.reference.connection, built_in, told)
+    if composed.fault:
+        tell(connection, remediation_id, "template", composed.fault)
+    return composed.note
+
+
+def _on_incident(ended: _Ended) -> Iterator[WriteBackRow]:
+    id_, reference = ended.row["id"], ended.incident.reference
+    yield note(id_, "outcome", reference, ended.note)
+    if ended.plan.runbook.note.public and ended.row["outcome"] == "proved":
+        yield note(id_, "public", reference, text.customer(f"{id_}.public", ended.plan))
+    if ended.attaches:
+        log = LogAttachment(key=f"{id_}.log", name=_log_name(id_), remediation_id=id_)
+        yield write_back(id_, "log", "attachment", reference, log)
+    to = _state(ended.plan, ended.row["outcome"])
     if to:
-        yield write_back(row["id"], "state", "state", incident.reference, StateChange(to=to, reason=_why(plan, row)))
-    if change is not None and row["outcome"] in ("not_needed", "stopped") and not _ran(connection, row["id"]):
-        canceled = ChangeMove(to="canceled", evidence=Evidence(notes=_why(plan, row)))
-        yield write_back(row["id"], "close", "change", change, canceled)
-    if change is not None and row["outcome"] in ("proved", "failed"):
-        yield write_back(row["id"], "close", "change", change, _closing(connection, row, plan, findings, where))
+        yield write_back(id_, "state", "state", reference, StateChange(to=to, reason=ended.why))
+
+
+def _on_links(ended: _Ended) -> Iterator[WriteBackRow]:
+    """Each record that was attached is told the same."""
+    id_, to = ended.row["id"], _state(ended.plan, ended.row["outcome"])
+    for reference in ended.links:
+        suffix = f"{reference.connection}.{reference.kind}:{reference.id}"
+        yield note(
+            id_, f"outcome.{suffix}", reference, ended.note.model_copy(update={"key": f"{id_}.outcome.{suffix}"})
+        )
+        if to:
+            yield write_back(id_, f"state.{suffix}", "state", reference, StateChange(to=to, reason=ended.why))
+
+
+def _on_change(connection: sa.Connection, ended: _Ended, url: str) -> Iterator[WriteBackRow]:
+    """A change whose outcome is unknown stays open: only a person may close it."""
+    id_, outcome = ended.row["id"], ended.row["outcome"]
+    if ended.change is not None and outcome in ("not_needed", "stopped") and not _ran(connection, id_):
+        canceled = ChangeMove(to="canceled", evidence=Evidence(notes=ended.why))
+        yield write_back(id_, "close", "change", ended.change, canceled)
+    if ended.change is not None and outcome in ("proved", "failed"):
+        yield write_back(id_, "close", "change", ended.change, _closing(connection, ended, url))
+
+
+def _fold_start(connection: sa.Connection, writes: list[WriteBackRow]) -> None:
+    """What was to say that somebody is at it, and is not sent yet, has nothing more to say than the outcome."""
+    for outcome in (one for one in writes if one.act == "note" and one.body["public"] is False):
+        id_ = outcome.remediation_id
+        begun = WRITE_BACK.c.key.in_([f"{id_}.{key}" for key in (START, STATUS, ACKNOWLEDGE)])
+        attached = WRITE_BACK.c.key.startswith(f"{id_}.attached.", autoescape=True)
+        unsent = (
+            WRITE_BACK.c.remediation_id == id_,
+            WRITE_BACK.c.connection == outcome.connection,
+            WRITE_BACK.c.record == outcome.record,
+            WRITE_BACK.c.state == "pending",
+            WRITE_BACK.c.attempts == 0,
+        )
+        said = {"state": "folded", "folded_into": outcome.id, "done_at": now()}
+        connection.execute(sa.update(WRITE_BACK).where(*unsent, begun | attached).values(**said))
+
+
+def _links(connection: sa.Connection, row: Any) -> tuple[Reference, ...]:
+    query = sa.select(LINK.c.reference).where(LINK.c.remediation_id == row["id"]).order_by(LINK.c.id)
+    own = Incident.model_validate(row["incident"]).reference
+    found = [Reference.model_validate(one) for one in connection.execute(query).scalars()]
+    return tuple(one for one in found if (one.connection, one.kind, one.id) != (own.connection, own.kind, own.id))
 
 
 def _ran(connection: sa.Connection, remediation_id: str) -> bool:
@@ -78,17 +188,27 @@ def _state(plan: Plan, outcome: str) -> Literal["resolved", "escalated"] | None:
     return None
 
 
-def _why(plan: Plan, row: Any) -> str:
-    return f"{plan.runbook.title}: {text.HEADLINES[row['outcome']]}. {row['reason']}".strip()[:1000]
+def _where(change: Reference | None, outcome: str) -> str:
+    if change is None:
+        return ""
+    return f"{change.label} in {change.connection}{', left open' if outcome == 'unknown' else ''}"
 
 
-def _closing(connection: sa.Connection, row: Any, plan: Plan, findings: Findings, where: str) -> ChangeMove:
-    """A change whose outcome is unknown stays open: only a person may close it."""
-    runs = sa.select(sa.func.min(RUN.c.begun_at), sa.func.max(RUN.c.ended_at)).where(RUN.c.remediation_id == row["id"])
+def _log_name(remediation_id: str) -> str:
+    return f"firstline-{remediation_id}.txt"
+
+
+def _page(context: Context, remediation_id: str) -> str:
+    return f"{context.url}/remediations/{remediation_id}"
+
+
+def _closing(connection: sa.Connection, ended: _Ended, url: str) -> ChangeMove:
+    id_, outcome = ended.row["id"], ended.row["outcome"]
+    runs = sa.select(sa.func.min(RUN.c.begun_at), sa.func.max(RUN.c.ended_at)).where(RUN.c.remediation_id == id_)
     start, end = connection.execute(runs).one()
     evidence = Evidence(
-        notes=text.closing(plan, row["outcome"], findings, row["reason"], where),
-        result="successful" if row["outcome"] == "proved" else "unsuccessful",
+        notes=text.closing(ended.plan, outcome, ended.findings, ended.row["reason"], url),
+        result="successful" if outcome == "proved" else "unsuccessful",
         work_start=start,
         work_end=end or now(),
     )

@@ -1,8 +1,15 @@
 """The notes people read on a ticket. Pure: from what is known to `Note`; the connector gives it the vendor's form."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from firstline.connector import Fact, Note
 from firstline.remediation.finding import Findings, Outcome
+from firstline.remediation.output import excerpt
 from firstline.remediation.plan import Plan, steps
+
+NOTE_OUTPUT = 3_000  # characters of output in a note: head and tail; the log has the rest
+LISTED = 10  # lines of a fact; of more, only how many there are
 
 HEADLINES = {
     "proved": "mended, and proved",
@@ -16,62 +23,94 @@ HEADLINES = {
 }
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a remediation ended. `change`, `log` and `url` say for people where these are."""
+
+    outcome: str
+    findings: Findings
+    reason: str
+    approved_by: str
+    change: str
+    log: str
+    url: str
+
+
 def headline(outcome: str, *, changed: bool) -> str:
     """An outcome in words. A runbook that only reads has not mended anything: it has diagnosed."""
     return HEADLINES.get("diagnosed" if outcome == "proved" and not changed else outcome, outcome)
 
 
 def suggestion(key: str, plan: Plan, url: str) -> Note:
-    facts = (_runbook(plan), Fact(label="It would run", value="\n".join(steps(plan))), Fact(label="More", value=url))
     return Note(
-        key=key, headline=f"Firstline suggests: {plan.runbook.title}", facts=facts, body=plan.runbook.description
+        key=key,
+        headline=f"Firstline suggests: {plan.runbook.title}",
+        facts=_facts({"Runbook": named(plan), "It would run": _listed(steps(plan)), "More": url}),
+        body=plan.runbook.description,
     )
 
 
 def question(key: str, plan: Plan, digest: str, url: str, answer: str) -> Note:
     """`answer` is the address that takes an approval."""
-    change = plan.runbook.change
-    facts = (
-        _runbook(plan),
-        Fact(label="It will run", value="\n".join(steps(plan))),
-        Fact(label="Proved by", value="; ".join(check.name for check in plan.runbook.after) or "its exit status"),
-        Fact(
-            label="Change", value=f"{change.type}, {change.template}".rstrip(", ") if change else "none: it only reads"
-        ),
-        Fact(label="Plan", value=digest[:12]),
-        Fact(label="More", value=url),
-        Fact(label="Let it go with", value=f"POST {answer}"),
-    )
+    told = {
+        "Runbook": named(plan),
+        "It will run": _listed(steps(plan)),
+        "Proved by": "; ".join(check.name for check in plan.runbook.after) or "its exit status",
+        "Change": _policy(plan),
+        "Plan": digest[:12],
+        "More": url,
+        "Let it go with": f"POST {answer}",
+    }
+    title = plan.runbook.title
     return Note(
         key=key,
-        headline=f"Firstline asks: may it {_lower(plan.runbook.title)}?",
-        facts=facts,
+        headline=f"Firstline asks: may it {title[:1].lower()}{title[1:]}?",
+        facts=_facts(told),
         body=plan.runbook.description,
     )
 
 
-def outcome(
-    key: str, plan: Plan, ended: str, findings: Findings, *, reason: str, by: str, change: str, url: str
-) -> Note:
+def start(key: str, plan: Plan, approved_by: str, url: str) -> Note:
+    """Said when the work begins and does not end at once."""
+    told = {
+        "Runbook": named(plan),
+        "Matched by": plan.mapping,
+        "Approved by": _approval(plan, approved_by),
+        "It runs": _listed(steps(plan)),
+        "Change": _policy(plan),
+        "More": url,
+    }
+    return Note(key=key, headline=f"Firstline is at work: {plan.runbook.title}", facts=_facts(told))
+
+
+def outcome(key: str, plan: Plan, ending: Ending) -> Note:
     """The last word: what was found and done, by which runbook, on whose word, under which change, proved how."""
-    said = headline(ended, changed=plan.runbook.change is not None)
-    proof = [f"{check.name}: {check.detail or 'holds'}" for check in findings.of("after") if check.ok]
-    facts = [
-        _runbook(plan),
-        Fact(label="Matched by", value=plan.mapping),
-        Fact(label="Approved by", value=by or f"mapping in mode {plan.mode}"),
-        Fact(label="Change", value=change or ("none was opened" if plan.runbook.change else "none: it only reads")),
-        Fact(label="Done", value=_did(findings)),
-        Fact(label="Proof", value="; ".join(proof)),
-        Fact(label="Why", value=reason),
-        Fact(label="More", value=url),
-    ]
+    findings = ending.findings
+    said = headline(ending.outcome, changed=plan.runbook.change is not None)
+    told = {
+        "Runbook": named(plan),
+        "Matched by": plan.mapping,
+        "Found": _listed(_found(findings)),
+        "Done": _listed(f"{_where(o)}: {_how(o)}" for o in findings.of("step", "rollback")),
+        "Approved by": _approval(plan, ending.approved_by),
+        "Change": ending.change or ("none was opened" if plan.runbook.change else "none: it only reads"),
+        "Proved": _proof(plan, ending),
+        "Why": ending.reason,
+        "Log": ending.log,
+        "More": ending.url,
+    }
     return Note(
         key=key,
         headline=f"Firstline: {plan.runbook.title}: {said}",
-        facts=tuple(f for f in facts if f.value),
-        output=printed(findings),
+        facts=_facts(told),
+        output=excerpt(printed(findings), NOTE_OUTPUT),
     )
+
+
+def customer(key: str, plan: Plan) -> Note:
+    """What the caller reads when the fault is mended: nothing of how it was done."""
+    sentence = plan.runbook.note.text or "The fault was mended, and it was checked that it is."
+    return Note(key=key, headline=plan.runbook.title, body=sentence, public=True)
 
 
 def printed(findings: Findings) -> str:
@@ -90,11 +129,53 @@ def closing(plan: Plan, ended: str, findings: Findings, reason: str, url: str) -
         f"Runbook {plan.named}, digest {plan.runbook.runbook_digest}.",
     ]
     lines += [f"{'ok' if o.ok else 'failed'}: {o.phase} {_where(o)} {o.detail}".rstrip() for o in findings.outcomes]
-    return "\n".join([*(line for line in lines if line), printed(findings)[-2000:], url]).strip()
+    return "\n".join([*(line for line in lines if line), excerpt(printed(findings), 2000), url]).strip()
 
 
-def _did(findings: Findings) -> str:
-    return "\n".join(f"{_where(o)}: {_how(o)}" for o in findings.of("step", "rollback"))
+def named(plan: Plan) -> str:
+    """The runbook with its version and owner."""
+    return f"{plan.named}, owned by {plan.runbook.owner}"
+
+
+def _facts(told: dict[str, str]) -> tuple[Fact, ...]:
+    return tuple(Fact(label=label, value=value) for label, value in told.items() if value)
+
+
+def _listed(lines: Iterable[str]) -> str:
+    every = list(lines)
+    more = [f"and {len(every) - LISTED} more"] if len(every) > LISTED else []
+    return "\n".join([*every[:LISTED], *more])
+
+
+def _policy(plan: Plan) -> str:
+    change = plan.runbook.change
+    return f"{change.type}, {change.template}".rstrip(", ") if change else "none: it only reads"
+
+
+def _approval(plan: Plan, by: str) -> str:
+    return by or f"mapping in mode {plan.mode}"
+
+
+def _found(findings: Findings) -> list[str]:
+    """What was seen before anything was done, and what the diagnosis says in its first line."""
+    before = [f"{_where(o)}: {_holds(o)}" for o in findings.of("before")]
+    seen = [(o, o.output.strip().partition("\n")[0][:200]) for o in findings.of("diagnose")]
+    return before + [f"{_where(o)}: {line}" for o, line in seen if line]
+
+
+def _holds(outcome: Outcome) -> str:
+    verdict = "yes" if outcome.ok else "no"
+    return f"{verdict} ({outcome.detail})" if outcome.detail else verdict
+
+
+def _proof(plan: Plan, ending: Ending) -> str:
+    """Whether the fix was proved, and by what; nothing where no fix was tried."""
+    checks = ending.findings.of("after")
+    if checks:
+        return _listed(f"{_where(o)}: {_holds(o)}" for o in checks)
+    if ending.outcome == "proved":
+        return "by the exit status of its steps alone"
+    return "no: its checks were not reached" if ending.findings.of("step") and plan.runbook.after else ""
 
 
 def _how(outcome: Outcome) -> str:
@@ -105,11 +186,3 @@ def _how(outcome: Outcome) -> str:
 
 def _where(outcome: Outcome) -> str:
     return f"{outcome.name} on {outcome.target}" if outcome.target else outcome.name
-
-
-def _runbook(plan: Plan) -> Fact:
-    return Fact(label="Runbook", value=f"{plan.named}, owned by {plan.runbook.owner}")
-
-
-def _lower(title: str) -> str:
-    return title[:1].lower() + title[1:]

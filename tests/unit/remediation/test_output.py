@@ -1,5 +1,5 @@
 from firstline.executor import Chunk
-from firstline.remediation.procedure import joined
+from firstline.remediation.output import joined
 
 
 def chunk(text: str, offset: int) -> Chunk:

@@ -4,7 +4,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
+from fastapi.responses import PlainTextResponse
 
+from firstline.remediation.log import log_of
 from firstline.store import Database
 from firstline.store.table import APPROVAL, REMEDIATION, RUN, TIMELINE, WRITE_BACK
 from firstline.web.api.access import Seeing, TheHub
@@ -63,6 +65,17 @@ async def remediation(remediation_id: str, hub: TheHub, _: Seeing) -> dict[str, 
     if found is None:
         raise HTTPException(404, f"there is no remediation {remediation_id}")
     return found
+
+
+@router.get("/remediations/{remediation_id}/log", response_class=PlainTextResponse)
+async def log(remediation_id: str, hub: TheHub, _: Seeing) -> PlainTextResponse:
+    """What its runs printed, whole, as far as the runbook's `limits.output` lets it be kept; secrets masked."""
+    known = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.id == remediation_id)
+    if not await hub.database.read(lambda connection: connection.execute(known).first()):
+        raise HTTPException(404, f"there is no remediation {remediation_id}")
+    # Never as a page: what a command printed may look like one.
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return PlainTextResponse(await log_of(hub.database, remediation_id), headers=headers)
 
 
 async def whole(database: Database, remediation_id: str) -> dict[str, Any] | None:

@@ -1,0 +1,115 @@
+"""What people read on a ticket."""
+
+from typing import Any
+
+from tests.unit.remediation.conftest import MakePlan
+
+from firstline.connector import Note
+from firstline.remediation import text
+from firstline.remediation.finding import Findings, Outcome
+from firstline.remediation.text import Ending
+
+
+def outcome(phase: str, name: str, *, ok: bool = True, **more: Any) -> Outcome:
+    return Outcome(phase=phase, name=name, target="shop", ok=ok, **more)
+
+
+MENDED = [
+    outcome("before", "the fault is there", detail="after 0.1 s"),
+    outcome("step", "restart", output="restarted\n"),
+    outcome("after", "the shop answers", detail="after 0.4 s, held for 2 s"),
+]
+
+
+def ending(how: str, outcomes: list[Outcome], **more: str) -> Ending:
+    words = {"reason": "", "approved_by": "", "change": "CHG0030001 in servicenow"}
+    words |= {"log": "https://hub/api/v1/remediations/r/log", "url": "https://hub/remediations/r", **more}
+    return Ending(outcome=how, findings=Findings(outcomes=outcomes), **words)
+
+
+def facts(note: Note) -> dict[str, str]:
+    return {fact.label: fact.value for fact in note.facts}
+
+
+def test_an_outcome_note_says_all_that_a_reader_asks(make_plan: MakePlan) -> None:
+    note = text.outcome("r.outcome", make_plan(), ending("proved", MENDED, approved_by="ada"))
+    assert note.headline == "Firstline: Restart a hung web process: mended, and proved"
+    assert facts(note) == {
+        "Runbook": "restart-web 1.2.0, owned by team-shop",
+        "Matched by": "shop/web-hung",
+        "Found": "the fault is there on shop: yes (after 0.1 s)",
+        "Done": "restart on shop: done",
+        "Approved by": "ada",
+        "Change": "CHG0030001 in servicenow",
+        "Proved": "the shop answers on shop: yes (after 0.4 s, held for 2 s)",
+        "Log": "https://hub/api/v1/remediations/r/log",
+        "More": "https://hub/remediations/r",
+    }
+    assert note.output == "restarted"
+    assert not note.public
+
+
+def test_without_an_approval_the_mapping_and_its_mode_are_named(make_plan: MakePlan) -> None:
+    note = text.outcome("r.outcome", make_plan(), ending("proved", MENDED))
+    assert facts(note)["Approved by"] == "mapping in mode auto"
+
+
+def test_a_fix_that_failed_shows_the_diagnosis_first_and_why(make_plan: MakePlan) -> None:
+    outcomes = [
+        outcome("step", "restart", ok=False, detail="exit status 3", output="no permission\n"),
+        outcome("rollback", "put it back"),
+        outcome("diagnose", "what it looks like", output="port 8080 is taken\nby another\n"),
+    ]
+    note = text.outcome("r.outcome", make_plan(), ending("failed", outcomes, reason="restart on shop failed"))
+    told = facts(note)
+    assert told["Done"] == "restart on shop: failed (exit status 3)\nput it back on shop: done [rollback]"
+    assert told["Found"] == "what it looks like on shop: port 8080 is taken"
+    assert told["Why"] == "restart on shop failed"
+    assert told["Proved"] == "no: its checks were not reached"
+    assert note.output.index("port 8080") < note.output.index("no permission")
+
+
+def test_a_fault_that_is_gone_is_said_as_it_was_seen(make_plan: MakePlan) -> None:
+    seen = [outcome("before", "the fault is there", ok=False, detail="exit status 1")]
+    told = facts(text.outcome("r.outcome", make_plan(), ending("not_needed", seen, change="")))
+    assert told["Found"] == "the fault is there on shop: no (exit status 1)"
+    assert told["Change"] == "none was opened"
+    assert "Proved" not in told
+
+
+def test_a_runbook_without_checks_does_not_claim_a_proof(make_plan: MakePlan) -> None:
+    plan = make_plan(runbook={"after": ()})
+    told = facts(text.outcome("r.outcome", plan, ending("proved", [outcome("step", "restart")])))
+    assert told["Proved"] == "by the exit status of its steps alone"
+
+
+def test_long_output_shows_head_and_tail_and_says_what_is_missing(make_plan: MakePlan) -> None:
+    printed = "first line\n" + "x" * 50_000 + "\nlast line"
+    note = text.outcome("r.outcome", make_plan(), ending("proved", [outcome("step", "restart", output=printed)]))
+    assert note.output.startswith("first line")
+    assert note.output.endswith("last line")
+    assert "characters left out" in note.output
+    assert len(note.output) <= text.NOTE_OUTPUT + 100
+
+
+def test_of_many_targets_the_first_are_listed_and_the_rest_counted(make_plan: MakePlan) -> None:
+    steps = [outcome("step", f"restart {number}") for number in range(30)]
+    done = facts(text.outcome("r.outcome", make_plan(), ending("proved", steps)))["Done"]
+    assert len(done.splitlines()) == text.LISTED + 1
+    assert done.endswith("and 20 more")
+
+
+def test_a_start_note_says_who_let_it_go_and_what_runs(make_plan: MakePlan) -> None:
+    note = text.start("r.start", make_plan(mode="approve"), "ada", "https://hub/remediations/r")
+    assert note.headline == "Firstline is at work: Restart a hung web process"
+    told = facts(note)
+    assert (told["Approved by"], told["It runs"]) == ("ada", "restart on shop: ./restart shop")
+    assert told["Runbook"] == "restart-web 1.2.0, owned by team-shop"
+
+
+def test_a_customer_reads_a_sentence_and_nothing_of_how_it_was_done(make_plan: MakePlan) -> None:
+    plan = make_plan(runbook={"note": {"public": True, "text": "The shop is open again."}})
+    note = text.customer("r.public", plan)
+    assert note.public
+    assert (note.headline, note.body) == ("Restart a hung web process", "The shop is open again.")
+    assert (note.facts, note.output) == ((), "")
