@@ -14,10 +14,17 @@ from firstline.intake.sight import ENDED, Known, key_of
 from firstline.mapping import Decision, Matcher
 from firstline.remediation import fault
 from firstline.remediation.plan import Plan
+from firstline.remediation.template import Notes
 from firstline.runbook import Runbook, resolve
 from firstline.store.table import now
 
 log = structlog.get_logger()
+
+
+# Events of an incident that is still a fault: when it is over, there is nothing to mend.
+_OF_A_FAULT = frozenset(
+    {OPENED, "incident.updated", "incident.acknowledged", "incident.reopened", "incident.escalated"}
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Decided:
     reason: str = ""
     url: str = ""
     expires: float = 0.0
+    notes: Notes | None = None
 
 
 class Decider:
@@ -52,6 +60,7 @@ class Decider:
         register: str,
         url: str,
         expires: float,
+        notes: Notes | None = None,
     ) -> None:
         self.declarations = declarations
         self._connectors = connectors
@@ -59,10 +68,11 @@ class Decider:
         self._register = register
         self._url = url
         self._expires = expires
+        self._notes = notes
 
     def decide(self, event: Event, connection: str, known: Known, received_at: datetime) -> Decided:
         late = max(0.0, (received_at - event.occurred_at).total_seconds())
-        decided = Decided(event, connection, late, url=self._url, expires=self._expires)
+        decided = Decided(event, connection, late, url=self._url, expires=self._expires, notes=self._notes)
         if event.own or event.incident is None:
             return decided
         try:
@@ -103,7 +113,7 @@ def _held_back(decision: Decision, event: Event, known: Known, at: datetime) -> 
     age = (at - event.occurred_at).total_seconds()
     if age > decision.max_age:
         why = f"known {lasting(age)} after it happened; {decision.mapping} acts within {lasting(decision.max_age)}"
-    elif event.type == OPENED and _is_over(event, known):
+    elif event.type in _OF_A_FAULT and _is_over(event, known):
         why = "the incident is resolved by now"
     else:
         return decision

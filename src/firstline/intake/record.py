@@ -170,7 +170,8 @@ class _Batch:
         return self._begin(event_row, decided, plan, decision.dedupe)
 
     def _begin(self, event_row: str, decided: Decided, plan: Plan, dedupe: str) -> Course:
-        beginning = begin(decided.event, event_row, plan, dedupe, url=decided.url, expires=decided.expires)
+        url, expires, notes = decided.url, decided.expires, decided.notes
+        beginning = begin(decided.event, event_row, plan, dedupe, url=url, expires=expires, notes=notes)
         row = beginning.remediation
         self.rows += [row, *beginning.others]
         record = record_of(decided.event)

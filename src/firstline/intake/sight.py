@@ -62,7 +62,6 @@ def look(connection: sa.Connection, events: Sequence[Event]) -> Known:
     mine = sa.select(
         WRITE_BACK.c.connection,
         WRITE_BACK.c.record,
-        WRITE_BACK.c.key,
         WRITE_BACK.c.act,
         WRITE_BACK.c.body,
         WRITE_BACK.c.done_at,
@@ -112,7 +111,7 @@ def echoes(event: Event, written: Sequence[Any]) -> bool:
     actor and we wrote that very state just then. An opening is never an echo: we open no incidents."""
     if event.type == OPENED:
         return False
-    if event.marker and any(row.act == "note" and row.key == event.marker for row in written):
+    if event.marker and any(row.act == "note" and row.body["key"] == event.marker for row in written):
         return True
     state = _WRITTEN.get(event.type)
     return not event.actor and any(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,24 +24,27 @@ from firstline.store.table import EVENT
 INTAKE = Intake()
 
 
-@dataclass
 class Hub:
-    """The part of a hub that takes events in, for one connection."""
+    """The part of a hub that takes events in."""
 
-    database: Database
-    vendor: Vendor
-    since: datetime | None = None
-    leases: Leases = field(init=False)
-
-    def __post_init__(self) -> None:
-        desk = source.Desk(self.database, {"vendor": self.vendor})
-        self.leases = Leases(self.database)
-        self.database.write_now(lambda connection: source.know(connection, {"vendor"}))
-        decider = Decider(Declarations(Matcher(()), {}), {"vendor": self.vendor}, "test", "", "http://hub", 60)
+    def __init__(
+        self,
+        database: Database,
+        *vendors: Vendor,
+        since: datetime | None = None,
+        declarations: Declarations | None = None,
+    ) -> None:
+        self.database = database
+        connectors = {vendor.connection: vendor for vendor in vendors}
+        desk = source.Desk(database, connectors)
+        self.leases = Leases(database)
+        database.write_now(lambda connection: source.know(connection, set(connectors)))
+        declared = declarations or Declarations(Matcher(()), {})
+        decider = Decider(declared, connectors, "test", "", "http://hub", 60)
         self.dispatcher = Dispatcher(desk, self.leases, decider, lambda: None)
-        self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)
-        self.governor = Governor(self.database, {"vendor": self.vendor}, {"vendor": Budget()})
-        self.poller = Poller(desk, self.leases, self.deliveries, self.governor, self.since)
+        self.deliveries = DeliveryLog(database, self.dispatcher.stored)
+        self.governor = Governor(database, connectors, {name: Budget() for name in connectors})
+        self.poller = Poller(desk, self.leases, self.deliveries, self.governor, since)
         self.reconciler = Reconciler(desk, self.poller)
 
     async def poll(self) -> bool:

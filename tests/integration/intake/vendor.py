@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from firstline.connector import Connector, Delivery, Finding, Note, Page, Registration, StateChange, Window
 from firstline.errors import Rejected
-from firstline.incident import OPENED, Event, Incident, Reference
+from firstline.incident import OPENED, Event, Incident, IncidentState, Link, Reference
 
 PAGE = 2
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -25,6 +25,9 @@ class Ticket(BaseModel):
     changed: datetime
     version: int = 0
     readable: bool = True
+    state: str = "open"
+    number: str = ""
+    link: str = ""  # the id of the same fault in another vendor
 
 
 class Vendor(Connector[NoSettings]):
@@ -75,8 +78,10 @@ class Vendor(Connector[NoSettings]):
         ticket = Ticket.model_validate(json.loads(delivery.body))
         if not ticket.readable:
             raise Rejected(f"{ticket.id}: can't be read")
-        reference = Reference(connection=self.connection, kind="ticket", id=ticket.id)
-        incident = Incident(reference=reference, title=ticket.id, version=ticket.version)
+        reference = Reference(connection=self.connection, kind="ticket", id=ticket.id, number=ticket.number)
+        links = (Link(system=self.name, id=ticket.link),) if ticket.link else ()
+        state = IncidentState(ticket.state)
+        incident = Incident(reference=reference, title=ticket.id, version=ticket.version, state=state, links=links)
         common: dict[str, Any] = {"reference": reference, "incident": incident}
         told = [Event(id=f"{ticket.id}:0", type=OPENED, occurred_at=ticket.opened, **common)]
         if ticket.version:
