@@ -45,6 +45,11 @@ def mappings_of(folder: Path) -> Path:
     return shown(settings.load(folder).mappings)
 
 
+def notes_of(folder: Path) -> Path:
+    """The folder of the operator's templates for notes."""
+    return shown(settings.load(folder).notes) if (folder / settings.FILE).exists() else folder / "notes"
+
+
 def unknown_connectors(folder: Path) -> list[Misdeclared]:
     """The connections whose connector is not installed. Their secrets are looked for at the start only: where packs are
     checked, nobody has them."""

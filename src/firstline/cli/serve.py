@@ -1,36 +1,35 @@
 """`firstline serve`: the hub."""
 
-import logging
-import sys
 from pathlib import Path
+from typing import Annotated
 
-import structlog
+import typer
 
 from firstline import settings
-from firstline.cli import project, reach
-from firstline.cli.option import Folder
+from firstline.cli import logs, project, reach
+from firstline.cli.option import Folder, moment
+from firstline.masking import Masker
 
 
-def serve(folder: Folder = Path()) -> None:
+def serve(
+    since: Annotated[
+        str,
+        typer.Option(
+            help="From when on to ask connections that were never polled, as 2026-11-22T14:00Z; default: now."
+        ),
+    ] = "",
+    folder: Folder = Path(),
+) -> None:
     """Run the hub: take webhooks, run runbooks, write back. Ctrl-C or SIGTERM stops it; what runs goes on."""
     from firstline.hub import Hub  # late: the other commands start in half the time without it
     from firstline.web import server
 
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
     chosen = settings.load(folder)
+    logs.configure(Masker(chosen.secrets))
     for fault in project.unknown_connectors(folder):
         raise fault
     host, _, port = chosen.hub.listen.rpartition(":")
     place = str(folder / settings.FILE)
     sockets = reach.listeners(host, int(port), place, "Stop what does, or give hub.listen another address.")
     reach.database(chosen).close()  # looked at before: the web server would tell of it with a trace
-    server.run(Hub(chosen), sockets)
+    server.run(Hub(chosen, moment(since, "--since") if since else None), sockets)

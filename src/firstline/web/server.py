@@ -17,6 +17,7 @@ def run(hub: Hub, sockets: list[socket.socket] | None = None) -> None:
         create_app(hub),
         host=host,
         port=int(port),
+        log_config=None,  # as the rest: `firstline.cli.logs`
         log_level="warning",
         access_log=False,  # a log line a webhook would cost as much as the webhook
         proxy_headers=False,  # nothing here depends on who a proxy says is calling
