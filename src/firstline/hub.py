@@ -86,6 +86,7 @@ class Hub:
             settings.changes.register_,
             settings.url,
             settings.hub.approval_expires,
+            self.context.notes,
         )
         self.dispatcher = Dispatcher(self.context, self._leases, self.decider, self.context.wake)
         self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)

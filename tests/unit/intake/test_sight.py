@@ -20,11 +20,11 @@ def event(type_: EventType = "incident.updated", state: IncidentState = OPEN, **
 
 
 def note(key: str) -> Any:
-    return SimpleNamespace(act="note", key=key, body={}, done_at=NOW)
+    return SimpleNamespace(act="note", body={"key": key}, done_at=NOW)
 
 
 def state(to: str, done_at: datetime | None = NOW) -> Any:
-    return SimpleNamespace(act="state", key="k", body={"to": to}, done_at=done_at)
+    return SimpleNamespace(act="state", body={"to": to}, done_at=done_at)
 
 
 @pytest.mark.parametrize(
