@@ -158,10 +158,10 @@ class _Batch:
         if active is None:
             opened = decided.event.type == OPENED
             held = fault.holder(self._holders, decided.faults, record, opened=opened)
-            active = Active(held.id, (held.connection, held.record), ended=held.ended_at is not None) if held else None
+            active = _holding(held) if held else None
         if active:
             known = (active.id, record) in self._linked or record == active.record
-            self.rows += attach(decided.event, active, decided.url, known=known)
+            self.rows += attach(decided.event, active, decided.url, known=known, resolve=plan.resolve)
             self._linked.add((active.id, record))
             self.faults |= dict.fromkeys(decided.faults, active.id)
             return Course("attached", remediation_id=active.id)
@@ -195,6 +195,10 @@ def _active(connection: sa.Connection, keys: list[str]) -> dict[str, Active]:
         .with_for_update()
     )
     return {row.active_key: Active(row.id, (row.connection, row.record)) for row in connection.execute(query)}
+
+
+def _holding(row: Any) -> Active:
+    return Active(row.id, (row.connection, row.record), row.outcome if row.ended_at else "")
 
 
 def _key(decided: Decided) -> str:

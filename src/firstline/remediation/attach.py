@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from firstline.connector import Fact, Note
+from firstline.connector import Fact, Note, StateChange
 from firstline.incident import Event
-from firstline.remediation.begin import note
+from firstline.remediation.begin import note, write_back
+from firstline.remediation.start import GRACE
+from firstline.remediation.text import HEADLINES
 from firstline.store.table import LINK, LinkRow, TimelineRow, now
-
-GRACE = timedelta(seconds=5)  # a remediation that ends sooner leaves one note
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Active:
 
     id: str
     record: tuple[str, str]
-    ended: bool = False
+    outcome: str = ""  # how it ended; empty: it has not
 
 
 def record_of(event: Event) -> tuple[str, str]:
@@ -42,9 +41,9 @@ def linked(connection: sa.Connection, records: set[tuple[str, str]]) -> set[tupl
     return {(row.remediation_id, (row.connection, row.record)) for row in connection.execute(query)}
 
 
-def attach(event: Event, to: Active, url: str, *, known: bool) -> Iterator[SQLModel]:
+def attach(event: Event, to: Active, url: str, *, known: bool, resolve: bool) -> Iterator[SQLModel]:
     """The rows it leaves. `known`: the record is told already, because the remediation began on it or had it attached
-    before."""
+    before. `resolve`: the record's own mapping lets a proved fix resolve it."""
     if event.incident is None:
         raise ValueError("an event without an incident is attached to nothing")
     reference, record = event.incident.reference, record_of(event)
@@ -58,11 +57,14 @@ def attach(event: Event, to: Active, url: str, *, known: bool) -> Iterator[SQLMo
         reference=reference.model_dump(mode="json"),
         why="the same fault",
     )
-    where = f"{url}/remediations/{to.id}"
-    headline = f"Firstline {'has worked' if to.ended else 'is at work'} on this fault"
-    told = Note(
-        key=f"{to.id}.attached.{record[0]}.{record[1]}", headline=headline, facts=(Fact(label="More", value=where),)
+    suffix, where = f"{record[0]}.{record[1]}", f"{url}/remediations/{to.id}"
+    headline = (
+        f"Firstline: the same fault: {HEADLINES[to.outcome]}" if to.outcome else "Firstline is at work on this fault"
     )
-    row = note(to.id, f"attached.{record[0]}.{record[1]}", reference, told)
-    row.due_at = now() + GRACE
+    told = Note(key=f"{to.id}.attached.{suffix}", headline=headline, facts=(Fact(label="More", value=where),))
+    row = note(to.id, f"attached.{suffix}", reference, told)
+    if not to.outcome:
+        row.due_at = now() + GRACE
     yield row
+    if to.outcome == "proved" and resolve:
+        yield write_back(to.id, f"state.{suffix}", "state", reference, StateChange(to="resolved", reason=headline))

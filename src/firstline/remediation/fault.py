@@ -54,7 +54,14 @@ def known(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Any]:
     if not keys:
         return {}
     query = (
-        sa.select(FAULT.c.key, REMEDIATION.c.id, REMEDIATION.c.connection, REMEDIATION.c.record, REMEDIATION.c.ended_at)
+        sa.select(
+            FAULT.c.key,
+            REMEDIATION.c.id,
+            REMEDIATION.c.connection,
+            REMEDIATION.c.record,
+            REMEDIATION.c.ended_at,
+            REMEDIATION.c.outcome,
+        )
         .join(REMEDIATION, REMEDIATION.c.id == FAULT.c.remediation_id)
         .where(FAULT.c.key.in_(keys))
         .with_for_update(of=REMEDIATION)  # none of them ends before what is attached is there

@@ -183,3 +183,18 @@ async def test_twins_in_one_batch_get_one_remediation(hub_with: Open) -> None:
     await hub.dispatch()
     assert len(rows(hub, REMEDIATION)) == 1
     assert len(rows(hub, LINK)) == 1
+
+
+async def test_a_twin_that_comes_after_the_end_is_told_how_it_ended(hub_with: Open) -> None:
+    pager, desk = living("pager"), living("desk")
+    hub = hub_with(pager, desk, more="resolve: false")
+    pager.open("P1")
+    await hub.deliveries.append("pager", "P1", {}, pager.delivery(pager.tickets["P1"]).body)
+    await hub.dispatch()
+    ended = REMEDIATION.update().values(ended_at=datetime.now(UTC), outcome="proved", active_key=None)
+    hub.database.write_now(lambda connection: connection.execute(ended))
+    desk.tickets["T1"] = Ticket(id="T1", opened=desk.now, changed=desk.now, link="P1")
+    await hub.deliveries.append("desk", "T1", {}, desk.delivery(desk.tickets["T1"]).body)
+    await hub.dispatch()
+    assert len(rows(hub, REMEDIATION)) == 1
+    assert rows(hub, WRITE_BACK)[-1]["body"]["headline"] == "Firstline: the same fault: mended, and proved"
