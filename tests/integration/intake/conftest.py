@@ -36,7 +36,7 @@ class Hub:
     ) -> None:
         self.database = database
         connectors = {vendor.connection: vendor for vendor in vendors}
-        desk = source.Desk(database, connectors)
+        self.desk = desk = source.Desk(database, connectors)
         self.leases = Leases(database)
         database.write_now(lambda connection: source.know(connection, set(connectors)))
         declared = declarations or Declarations(Matcher(()), {})

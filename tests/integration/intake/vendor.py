@@ -45,6 +45,7 @@ class Vendor(Connector[NoSettings]):
         self.errors: list[Exception | None] = []
         self.connected: list[str] = []
         self.hidden = 0
+        self.refusal: Exception | None = None
 
     def open(self, *ids: str, ago: float = 0) -> None:
         """Tickets opened so many seconds before its now."""
@@ -92,6 +93,8 @@ class Vendor(Connector[NoSettings]):
 
     async def connect(self, hook_url: str) -> Registration:
         self.connected.append(hook_url)
+        if self.refusal:
+            raise self.refusal
         return Registration(state="made", id="hook-1", secret="shown-once")
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
