@@ -1,7 +1,7 @@
-"""The hub's log: JSON lines on standard error, secrets masked, whoever wrote them."""
+"""The hub's log: JSON lines, secrets masked, whoever wrote them."""
 
 import logging
-import sys
+from typing import TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -10,7 +10,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from firstline.masking import Masker
 
 
-def configure(mask: Masker) -> None:
+def configure(mask: Masker, to: TextIO) -> None:
     """Set up our own log, and those of the libraries: their traces show the same texts."""
     begin: list[Processor] = [
         structlog.processors.add_log_level,
@@ -24,9 +24,9 @@ def configure(mask: Masker) -> None:
     structlog.configure(
         processors=[*begin, *end],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(to),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(to)
     processors = [ProcessorFormatter.remove_processors_meta, *end]
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=begin, processors=processors))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

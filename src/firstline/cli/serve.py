@@ -1,5 +1,6 @@
 """`firstline serve`: the hub."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def serve(
     from firstline.web import server
 
     chosen = settings.load(folder)
-    logs.configure(Masker(chosen.secrets))
+    logs.configure(Masker(chosen.secrets), sys.stderr)
     for fault in project.unknown_connectors(folder):
         raise fault
     host, _, port = chosen.hub.listen.rpartition(":")

@@ -23,6 +23,7 @@ from firstline.testing.patience import eventually
 from firstline.web.app import create_app
 
 SECRET = "hook-secret"
+TOKEN = "Zx81-a-rest-token/with+odd=signs"  # PagerDuty's; shows nowhere
 
 TOML = """
 [hub]
@@ -32,7 +33,7 @@ environment = "test"
 [connections.pagerduty]
 connector = "pagerduty"
 base_url = "{pagerduty}"
-token = "a-rest-token"
+token = "file:secrets/pagerduty"
 from_email = "firstline@example.com"
 webhook_secrets = ["hook-secret"]
 
@@ -228,6 +229,8 @@ def start(folder: Path, tmp_path: Path, database_url: str) -> Iterator[Start]:
             marks = tmp_path / "marks"
             marks.mkdir(exist_ok=True)
             write_pack(folder, marks, mode=mode, change=change, extra=extra, before=before)
+            (folder / "secrets").mkdir(exist_ok=True)
+            (folder / "secrets" / "pagerduty").write_text(TOKEN)
             (folder / "firstline.toml").write_text(TOML.format(database=database_url, **addresses))
             hub = Hub(settings.load(folder))
             hub.database.create()
