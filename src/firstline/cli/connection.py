@@ -1,5 +1,6 @@
 """What the commands about one connection share: the connection as the settings name it, with its secrets."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from firstline import registry, settings
+from firstline.cli import logs
 from firstline.connector import Connector
 from firstline.errors import Misdeclared
+from firstline.masking import Masker
 from firstline.settings import FILE, Settings, typed
 
 Name = Annotated[str, typer.Argument(help="The connection, as firstline.toml names it.", metavar="CONNECTION")]
@@ -18,6 +21,7 @@ Name = Annotated[str, typer.Argument(help="The connection, as firstline.toml nam
 def chosen(folder: Path, name: str = "") -> tuple[Settings, list[str]]:
     """The settings, and the connections meant: the one named, or all."""
     found = settings.load(folder)
+    logs.configure(Masker(found.secrets), sys.stderr)  # what is printed is for scripts
     if name and name not in found.connections:
         known = ", ".join(found.connections) or "none"
         raise Misdeclared(f"there is no connection {name!r}; there are: {known}", place=str(folder / FILE))
