@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,7 +104,8 @@ class Stage:
         eventually(lambda: self.answers(name, "/sandbox/state"), 60)
 
     def start_hub(self) -> None:
-        self.processes.start("hub", [*FIRSTLINE, "serve", "--folder", str(self.folder)])
+        since = f"{self.began:%Y-%m-%dT%H:%M:%SZ}"
+        self.processes.start("hub", [*FIRSTLINE, "serve", "--since", since, "--folder", str(self.folder)])
 
     def await_hub(self) -> None:
         eventually(lambda: self.answers("hub", "/readyz"), 120)
@@ -137,13 +137,14 @@ class Stage:
         return made
 
     def reconcile(self, name: str) -> dict[str, Any]:
-        """The proof of completeness since this stage was made, as `firstline reconcile` prints it."""
-        begin = f"{self.began - timedelta(minutes=1):%Y-%m-%dT%H:%MZ}"
-        command = [*FIRSTLINE, "reconcile", name, "--from", begin, "--json", "--folder", str(self.folder)]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
-        if not ended.stdout:
-            raise RuntimeError(f"firstline reconcile {name}: {ended.stderr[-2000:]}")
-        proof: dict[str, Any] = json.loads(ended.stdout)
+        """The proof of completeness since this stage was made; what is missing is brought."""
+        period = {"since": (self.began - timedelta(minutes=1)).isoformat()}
+        url, headers = (
+            f"{self.url('hub')}/api/v1/connections/{name}/reconcile",
+            {"Authorization": f"Bearer {self.token}"},
+        )
+        answer = httpx.post(url, json=period, headers=headers, trust_env=False, timeout=300)
+        proof: dict[str, Any] = answer.raise_for_status().json()
         return proof
 
     def state(self, name: str) -> State:
