@@ -6,6 +6,7 @@ from hypothesis import strategies as some
 
 from firstline.connector import Fact, Note
 from firstline_jira import adf
+from firstline_jira.fit import LIMIT
 
 
 def note(**more: object) -> Note:
@@ -29,14 +30,14 @@ def test_a_note_is_a_document_with_its_parts_in_order() -> None:
 def test_a_long_output_is_cut_in_its_middle_and_fits(character: str) -> None:
     document = adf.render(note(body="why", output="first\n" + character * 60_000 + "\nlast"))
     text = adf.plain(document)
-    assert adf.size(document) <= adf.LIMIT
-    assert adf.size(document) > adf.LIMIT / 8  # and not more than needed is lost
+    assert adf.size(document) <= LIMIT
+    assert adf.size(document) > LIMIT / 8  # and not more than needed is lost
     assert all(part in text for part in ("Mended", "why", "first", "last", "characters left out"))
 
 
 def test_a_long_body_is_cut_when_the_output_is_gone() -> None:
     document = adf.render(note(body="start " + "word " * 20_000 + " end", output="o" * 10))
-    assert adf.size(document) <= adf.LIMIT
+    assert adf.size(document) <= LIMIT
     assert "start" in adf.plain(document)
     assert "end" in adf.plain(document)
 
@@ -44,7 +45,7 @@ def test_a_long_body_is_cut_when_the_output_is_gone() -> None:
 def test_many_long_facts_and_a_long_headline_fit() -> None:
     facts = [Fact(label='"' * 5_000, value="\N{PILE OF POO}" * 5_000)] * 500
     document = adf.render(note(headline='"' * 50_000, facts=facts, output="o" * 50_000))
-    assert adf.size(document) <= adf.LIMIT
+    assert adf.size(document) <= LIMIT
     assert document["content"][-1]["type"] == "codeBlock"
 
 

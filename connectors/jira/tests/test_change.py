@@ -53,7 +53,7 @@ async def test_a_change_is_a_customer_request_with_our_mark_and_the_plans(
 async def test_a_change_is_found_again_that_search_does_not_know_yet(
     make: Make, loopback: Callable[[Any], str], seed: dict[str, Any]
 ) -> None:
-    address = loopback(create_app(SandboxSettings(seed=seed | {"index_delay": 3600})))
+    address = loopback(create_app(SandboxSettings(seed=seed | {"trouble": {"index_delay": 3600}})))
     first = await make(address).open(STANDARD.model_copy(update={"tried": False}))
     assert (await make(address).open(STANDARD)).id == first.id
 

@@ -8,6 +8,7 @@ from firstline.connector import StateChange
 from firstline.errors import Rejected
 from firstline.incident import IncidentState, Reference
 from firstline_jira.connector import JiraConnector
+from firstline_jira.edition import Cloud
 from firstline_jira.transition import choose, details
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +47,7 @@ def test_where_no_transition_leads_there_those_offered_are_said() -> None:
 
 def test_a_resolution_is_one_that_the_screen_lists() -> None:
     field = {"resolution": {"required": True, "allowedValues": [{"name": "Fixed"}, {"name": "Won't Do"}]}}
-    request = details(way("Resolve", "Resolved", "done", fields=field), "why", "Done")
+    request = details(way("Resolve", "Resolved", "done", fields=field), "why", "Done", {}, Cloud())
     assert request["fields"] == {"resolution": {"name": "Fixed"}}
     assert request["historyMetadata"]["description"] == "why"
 

@@ -12,8 +12,9 @@ from firstline_jira.issue import View
 from firstline_jira.settings import JiraSettings
 from firstline_jira.translate import translate
 
-# What each captured body says: type, issue, state, priority, id of the event.
-CAPTURED: dict[str, tuple[str, str | None, str | None, int | None, str]] = {
+# What each captured body says: type, issue, state, priority, id of the event. None: nothing, because Data Center tells
+# of a comment without its issue and, by jira:issue_updated, with it.
+CAPTURED: dict[str, tuple[str, str | None, str | None, int | None, str] | None] = {
     "cloud-comment-created-mention-user": ("incident.commented", "TES-41", "open", 2, "comment:10019:created"),
     "cloud-comment-deleted": ("incident.commented", "KT-7", "open", 2, "comment:10757:deleted"),
     "cloud-issue-created-many-fields": ("incident.opened", "KT-22", "open", 3, "issue:10509:created"),
@@ -38,7 +39,7 @@ CAPTURED: dict[str, tuple[str, str | None, str | None, int | None, str]] = {
     "issue-updated-reopened": ("incident.reopened", "TES-41", "open", 2, "issue:10040:changelog:10229"),
     "issue-updated-resolved": ("incident.resolved", "TES-41", "resolved", 2, "issue:10040:changelog:10228"),
     "issue-updated-started-working": ("incident.updated", "TES-41", "acknowledged", 2, "issue:10040:changelog:10227"),
-    "server-comment-deleted": ("incident.commented", None, None, None, "comment:10084:deleted"),
+    "server-comment-deleted": None,
     "server-issue-updated-closed": ("incident.closed", "TES-4", "resolved", 3, "issue:10300:changelog:10511"),
     "server-issue-updated-comment-edited": (
         "incident.commented",
@@ -62,7 +63,7 @@ CAPTURED: dict[str, tuple[str, str | None, str | None, int | None, str]] = {
         "PRJX-14",
         "open",
         3,
-        "issue:10013:jira:issue_updated:1559610488107",
+        "issue:10013:updated:1559610488107",
     ),
     "server-old-issue-updated-no-event-type-commented": (
         "incident.commented",
@@ -80,10 +81,14 @@ def view(**more: Any) -> View:
     return View("jira-prod", JiraSettings.model_validate(known | more))
 
 
-def told(body: Any, own: frozenset[str] = frozenset(), **more: Any) -> Event:
+def all_told(body: Any, own: frozenset[str] = frozenset(), **more: Any) -> list[Event]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     delivery = Delivery(connection="jira-prod", key="k", body=raw, received_at=datetime(2026, 1, 2, tzinfo=UTC))
-    (event,) = translate(delivery, view(**more), own)
+    return translate(delivery, view(**more), own)
+
+
+def told(body: Any, own: frozenset[str] = frozenset(), **more: Any) -> Event:
+    (event,) = all_told(body, own, **more)
     return event
 
 
@@ -104,10 +109,14 @@ def status(name: str, category: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CAPTURED)
 def test_a_captured_body_says_what_happened(name: str, contracts: Path) -> None:
-    event = told((contracts / "webhooks" / f"{name}.json").read_bytes())
-    found = event.incident
-    shown = (found.reference.number, str(found.state), found.priority) if found else (None, None, None)
-    assert (event.type, *shown, event.id) == CAPTURED[name]
+    events = all_told((contracts / "webhooks" / f"{name}.json").read_bytes())
+    shown = []
+    for event in events:
+        assert event.incident is not None
+        incident = event.incident
+        shown.append((event.type, incident.reference.number, str(incident.state), incident.priority, event.id))
+    expected = CAPTURED[name]
+    assert shown == ([expected] if expected else [])
 
 
 def test_every_captured_body_is_in_the_table(contracts: Path) -> None:
@@ -117,33 +126,36 @@ def test_every_captured_body_is_in_the_table(contracts: Path) -> None:
 @pytest.mark.parametrize("name", CAPTURED)
 def test_a_redelivery_is_the_same_event(name: str, contracts: Path) -> None:
     raw = (contracts / "webhooks" / f"{name}.json").read_bytes()
-    assert told(raw).id == told(json.dumps(json.loads(raw)).encode()).id
+    again = json.dumps(json.loads(raw)).encode()
+    assert [event.id for event in all_told(raw)] == [event.id for event in all_told(again)]
 
 
 def test_one_comment_in_two_shapes_is_one_event() -> None:
     moment = "2021-06-04T13:35:29.781+0200"
     comment = {"id": "77", "body": "b", "created": moment, "updated": moment, "author": {"accountId": "a"}}
-    alone = {"timestamp": 1, "webhookEvent": "comment_created", "comment": comment}
-    with_issue = created() | {
-        "webhookEvent": "jira:issue_updated",
-        "issue_event_type_name": "issue_commented",
-        "comment": comment,
-    }
-    assert told(alone).id == told(with_issue).id == "comment:77:created"
-    assert told(alone).type == told(with_issue).type == "incident.commented"
+    six_fields = created() | {"webhookEvent": "comment_created", "comment": comment}
+    updated_issue = {"webhookEvent": "jira:issue_updated", "issue_event_type_name": "issue_commented"}
+    whole = created() | updated_issue | {"comment": comment}
+    assert told(six_fields).id == told(whole).id == "comment:77:created"
+    assert told(six_fields).type == told(whole).type == "incident.commented"
+
+
+def test_a_comment_without_its_issue_does_not_shadow_the_one_with_it() -> None:
+    alone = {"timestamp": 1, "webhookEvent": "comment_created", "comment": {"id": "77", "body": "b"}}
+    assert all_told(alone) == []
 
 
 def test_two_edits_of_a_comment_are_two_events() -> None:
     def edit(moment: str) -> dict[str, Any]:
-        return {"webhookEvent": "comment_updated", "timestamp": 1, "comment": {"id": "7", "updated": moment}}
+        return created() | {"webhookEvent": "comment_updated", "comment": {"id": "7", "updated": moment}}
 
     assert told(edit("2021-06-04T13:35:29.781+0200")).id != told(edit("2021-06-04T13:35:30.781+0200")).id
 
 
-def test_a_comment_of_data_center_carries_no_incident() -> None:
-    event = told({"timestamp": 1, "webhookEvent": "comment_created", "comment": {"id": "7"}})
-    assert event.incident is None
-    assert event.reference is None
+def test_an_edit_is_by_who_edited_and_a_comment_by_who_wrote_it() -> None:
+    comment = {"id": "7", "author": {"accountId": "pat"}, "updateAuthor": {"accountId": "sam"}}
+    assert told(created() | {"webhookEvent": "comment_updated", "comment": comment}).actor == "sam"
+    assert told(created() | {"webhookEvent": "comment_created", "comment": comment}).actor == "pat"
 
 
 def test_a_comment_of_cloud_never_overwrites_a_fuller_view() -> None:
@@ -296,9 +308,18 @@ def test_what_our_account_did_is_our_own() -> None:
     assert not told(body, own=frozenset({"somebody"})).own
 
 
-def test_a_comment_with_our_mark_is_our_own() -> None:
-    comment = {"id": "7", "properties": [{"key": "firstline", "value": {"key": "k"}}], "author": {"accountId": "x"}}
-    assert told({"webhookEvent": "comment_created", "timestamp": 1, "comment": comment}).own
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"properties": [{"key": "firstline", "value": {"key": "7.status"}}]},
+        {"body": "*Mended*\n\n{anchor:firstline-7.status}"},
+    ],
+)
+def test_a_comment_with_our_mark_names_the_note_and_is_ours_by_its_author_alone(shown: dict[str, Any]) -> None:
+    comment = {"id": "7", "author": {"accountId": "x"}} | shown
+    body = created() | {"webhookEvent": "comment_created", "comment": comment}
+    assert (told(body).marker, told(body).own) == ("7.status", False)
+    assert told(body, own=frozenset({"x"})).own
 
 
 def test_nobody_is_not_our_own() -> None:

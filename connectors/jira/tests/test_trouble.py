@@ -120,29 +120,3 @@ async def test_an_odd_id_is_rejected_before_it_is_sent(make: Make, incident: Ref
     jira = make("http://127.0.0.1:9", own_account_id="5b")
     with pytest.raises(Rejected):
         await CALLS[call](jira, incident.model_copy(update={"id": odd}))
-
-
-async def test_a_check_finds_what_is_amiss_and_its_mend(make: Make, address: str) -> None:
-    wrong: list[dict[str, Any]] = [
-        {"api_token": "expired"},
-        {"own_account_id": "5b-another"},
-        {"change": {"project": "NONE"}},
-        {"change": {"project": "HELP", "request_type": "Upgrade"}},
-        {"change": {"project": "HELP", "statuses": {"Implementing": "review"}}},
-    ]
-    for settings in wrong:
-        amiss = [finding for finding in await make(address, **settings).check() if not finding.ok]
-        assert amiss, settings
-        assert all(finding.mend for finding in amiss), settings
-
-
-async def test_a_check_finds_missing_rights(make: Make, loopback: Loopback) -> None:
-    async def answer(request: Request) -> Response:
-        if request.url.path.endswith("/myself"):
-            return PlainTextResponse('{"accountId": "5b"}')
-        return PlainTextResponse('{"permissions": {"ADD_COMMENTS": {"havePermission": false}}}')
-
-    jira = make(loopback(Starlette(routes=[Route("/{path:path}", answer)])), change=None)
-    (amiss,) = [finding for finding in await jira.check() if not finding.ok]
-    assert "write notes" in amiss.message
-    assert "ADD_COMMENTS" in amiss.mend

@@ -5,16 +5,10 @@ import re
 from typing import Any
 
 from firstline.connector import Note
-
-LIMIT = (
-    32_767  # characters of a comment or description after conversion (Jira Cloud, "jira.text.field.character.limit")
-)
-HEADLINE = 500
-FACTS, LABEL, VALUE = 30, 60, 240  # together well below the limit, so that headline and facts are never at stake
+from firstline_jira.fit import FACTS, HEADLINE, LABEL, LIMIT, VALUE, clean, cut, fitted, units
 
 Node = dict[str, Any]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _BLOCKS = {"paragraph", "heading", "codeBlock", "listItem", "blockquote", "rule", "tableRow", "panel"}
 
 
@@ -51,29 +45,9 @@ def _words(text: str, *, strong: bool = False) -> Node:
     return {**node, "marks": [{"type": "strong"}]} if strong else node
 
 
-def clean(text: str) -> str:
-    """Without what Jira's XML can't hold: control characters and halves of surrogate pairs."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
 def render(note: Note, limit: int = LIMIT) -> Node:
     """The note as a document that fits: the headline in bold, the facts, the body, the output in fixed width."""
-    for part in ("output", "body"):
-        if size(_compose(note)) > limit:
-            note = _fit(note, part, limit)
-    return _compose(note)
-
-
-def _fit(note: Note, part: str, limit: int) -> Note:
-    """The note with as much of the part as the limit leaves room for. By halving, since how long a character becomes
-    depends on the character."""
-    text: str = getattr(note, part)
-    low, high = 0, min(len(text), limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = size(_compose(note.model_copy(update={part: cut(text, middle)}))) <= limit
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return note.model_copy(update={part: cut(text, low)})
+    return _compose(fitted(note, lambda tried: size(_compose(tried)), limit))
 
 
 def _compose(note: Note) -> Node:
@@ -98,19 +72,8 @@ def _fact(label: str, value: str) -> Node:
 
 
 def size(document: Node) -> int:
-    """Characters of the document as it is sent, counted as Java counts them: never fewer than those of what Jira turns
-    it into."""
-    return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le")) // 2
-
-
-def cut(text: str, keep: int) -> str:
-    """The text with its middle left out, so that about `keep` characters stay; empty when nothing would stay."""
-    if len(text) <= keep:
-        return text
-    if keep <= 0:
-        return ""
-    head, tail = keep // 2, keep - keep // 2
-    return f"{text[:head]}\n… {len(text) - keep} characters left out …\n{text[-tail:]}"
+    """Characters of the document as it is sent: never fewer than those of what Jira turns it into."""
+    return units(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
 
 
 def plain(value: Any) -> str:

@@ -5,6 +5,7 @@ finds the label, but runs behind; so when a create may have reached Jira and sea
 of the project are read from the database by bulk fetch, past the last one that search knows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,7 +67,7 @@ class Changes:
     async def open(self, draft: ChangeDraft) -> Reference:
         found = await self._find(draft.key) if draft.tried else None
         if found is None:
-            found = await self._site.create(details(draft, await self.desk()))
+            found = await self._site.create(details(draft, await self.desk(), self._site.edition))
         reference = self._reference(found)
         if draft.incident and self._settings.link_type and self._is_here(draft.incident):
             await self._site.link(self._settings.link_type, issue_id(draft.incident), reference.id)
@@ -89,19 +90,22 @@ class Changes:
 
     async def _find(self, key: str) -> Tree | None:
         project = self._settings.project
-        indexed = await self._site.search(
-            f'project = "{project}" AND labels = "{label(key)}" ORDER BY key ASC', ["labels"], [CHANGE]
-        )
-        return _marked(indexed, key) or _marked(await self._newest(), key)
+        jql = f'project = "{project}" AND labels = "{label(key)}" ORDER BY key ASC'
+        indexed = await self._site.search(jql, ["labels"], [CHANGE])
+        if self._site.edition.cloud:
+            return _marked(indexed, key) or _marked(await self._newest(), key)
+        read = [await self._rest.issue(str(row["id"]), fields="labels", properties=CHANGE) for row in indexed]
+        return _marked(read, key)
 
-    async def _newest(self) -> list[Tree]:
+    async def _newest(self) -> Sequence[Tree]:
+        """Cloud only: Data Center indexes an issue before it answers that it is created."""
         project = self._settings.project
         last = await self._site.search(f'project = "{project}" ORDER BY key DESC', ["labels"], [], limit=1)
         number = int(str(last[0]["key"]).rpartition("-")[2]) if last else 0
         keys = [f"{project}-{n}" for n in range(max(1, number - BEFORE + 1), number + BEYOND + 1)]
         return await self._site.bulk_fetch(keys, ["labels"], [CHANGE])
 
-    async def _approvals(self, issue: str) -> list[Tree]:
+    async def _approvals(self, issue: str) -> Sequence[Tree]:
         """Only customer requests have approvals; elsewhere the status alone says how far a change is."""
         return [] if self._settings.issue_type else await self._site.approvals(issue)
 
@@ -112,7 +116,7 @@ class Changes:
         _, state = await self._read(issue)
         return self._approval(state, await self._approvals(issue))
 
-    def _approval(self, state: ChangeState | None, approvals: list[Tree]) -> Approval:
+    def _approval(self, state: ChangeState | None, approvals: Sequence[Tree]) -> Approval:
         by = tuple(name for approval in approvals for name in _approvers(approval))
         decisions = [str(a.get("finalDecision", "")) for a in sorted(approvals, key=_created)]
         if state == "canceled" or decisions[-1:] == ["declined"]:
@@ -215,7 +219,7 @@ class Changes:
         )
 
 
-def _marked(issues: list[Tree], key: str) -> Tree | None:
+def _marked(issues: Sequence[Tree], key: str) -> Tree | None:
     for issue in issues:
         mark = (issue.get("properties") or {}).get(CHANGE)
         if isinstance(mark, dict) and mark.get("key") == key:

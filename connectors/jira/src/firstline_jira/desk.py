@@ -1,5 +1,6 @@
 """Asks a site about its change project: service desk, request type, issue type, create screen, statuses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from firstline.errors import Rejected
@@ -40,7 +41,7 @@ async def _request_type(settings: ChangeSettings, site: Site) -> Tree:
     return _named(found, settings.request_type, "request type", settings.project)
 
 
-def _issue_type(settings: ChangeSettings, types: list[Tree], wanted_id: str) -> Tree:
+def _issue_type(settings: ChangeSettings, types: Sequence[Tree], wanted_id: str) -> Tree:
     if not wanted_id:
         return _named(types, settings.issue_type, "issue type", settings.project)
     match = next((found for found in types if str(found.get("id")) == wanted_id), None)
@@ -49,7 +50,7 @@ def _issue_type(settings: ChangeSettings, types: list[Tree], wanted_id: str) -> 
     return match
 
 
-def _named(found: list[Tree], name: str, what: str, project: str) -> Tree:
+def _named(found: Sequence[Tree], name: str, what: str, project: str) -> Tree:
     match = next((row for row in found if named(row, what).casefold() == name.casefold()), None)
     if match is None:
         names = ", ".join(named(row, what) for row in found) or "none"

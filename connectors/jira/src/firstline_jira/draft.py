@@ -11,12 +11,12 @@ from typing import Any
 
 from firstline.connector import ChangeDraft
 from firstline.errors import Rejected
-from firstline_jira import adf
+from firstline_jira.edition import SECTION, Edition
+from firstline_jira.fit import clean, cut
 from firstline_jira.issue import named
 from firstline_jira.marker import CHANGE, label
 
 SUMMARY = 255  # characters (Jira Cloud, field "summary")
-SECTION = 3_500  # characters of one part of the description, so that all of them fit its limit
 
 Tree = dict[str, Any]
 
@@ -49,8 +49,8 @@ class Desk:
         return next((field_id(f) for f in self.fields if FIELDS.get(_name(f)) == attribute), "")
 
 
-def details(draft: ChangeDraft, desk: Desk) -> Tree:
-    """The body of POST /rest/api/3/issue. The mark is part of it: no change stands without."""
+def details(draft: ChangeDraft, desk: Desk, edition: Edition) -> Tree:
+    """The body of POST issue. The mark is part of it: no change stands without."""
     if not any(field_id(field) == "labels" for field in desk.fields):
         raise Rejected(
             f"the create screen of changes in {desk.project} has no field Labels, by which a change is found again"
@@ -58,10 +58,10 @@ def details(draft: ChangeDraft, desk: Desk) -> Tree:
     fields: Tree = {
         "project": {"key": desk.project},
         "issuetype": {"id": desk.issue_type},
-        "summary": adf.clean(" ".join(draft.short_description.split()))[:SUMMARY] or draft.key,
-        "description": description(draft),
+        "summary": clean(" ".join(draft.short_description.split()))[:SUMMARY] or draft.key,
+        "description": edition.sections(_sections(draft)),
         "labels": [label(draft.key)],
-        **_template_fields(draft, desk.fields),
+        **_template_fields(draft, desk.fields, edition),
     }
     if desk.request_type and desk.request_field:
         fields[desk.request_field] = desk.request_type
@@ -73,8 +73,8 @@ def mark(draft: ChangeDraft) -> Tree:
     return {"key": draft.key, "ci": draft.ci} | {name: when.isoformat() for name, when in times.items() if when}
 
 
-def description(draft: ChangeDraft) -> Tree:
-    sections = (
+def _sections(draft: ChangeDraft) -> list[tuple[str, str]]:
+    sections = [
         ("", draft.description),
         ("Change type", f"{draft.type} {draft.template}".strip()),
         ("Configuration item", draft.ci),
@@ -86,20 +86,8 @@ def description(draft: ChangeDraft) -> Tree:
         ("Risk and impact", draft.risk_and_impact),
         ("Backout plan", draft.backout_plan),
         ("Test plan", draft.test_plan),
-    )
-    keep = SECTION
-    while adf.size(whole := _compose(sections, keep)) > adf.LIMIT:
-        keep = keep * 3 // 4
-    return whole
-
-
-def _compose(sections: Sequence[tuple[str, str]], keep: int) -> Tree:
-    blocks: list[Tree] = []
-    for title, words in sections:
-        if words.strip():
-            blocks += [adf.heading(title)] if title else []
-            blocks += adf.paragraphs(adf.cut(words, keep))
-    return adf.document(*blocks)
+    ]
+    return [(title, words) for title, words in sections if words.strip()]
 
 
 def _window(draft: ChangeDraft) -> str:
@@ -107,17 +95,17 @@ def _window(draft: ChangeDraft) -> str:
     return " to ".join(ends)
 
 
-def _template_fields(draft: ChangeDraft, fields: Sequence[Tree]) -> Tree:
+def _template_fields(draft: ChangeDraft, fields: Sequence[Tree], edition: Edition) -> Tree:
     found: Tree = {}
     for field in fields:
         attribute = FIELDS.get(_name(field))
-        value = _written(getattr(draft, attribute), field) if attribute else None
+        value = _written(getattr(draft, attribute), field, edition) if attribute else None
         if value is not None:
             found[field_id(field)] = value
     return found
 
 
-def _written(value: Any, field: Mapping[str, Any]) -> Any:
+def _written(value: Any, field: Mapping[str, Any], edition: Edition) -> Any:
     """The value as a field of this kind takes it; None when it can't be told."""
     if not value:
         return None
@@ -128,8 +116,8 @@ def _written(value: Any, field: Mapping[str, Any]) -> Any:
         options = [str(o.get("value")) for o in field.get("allowedValues") or [] if isinstance(o, dict)]
         return next(({"value": option} for option in options if option.casefold() == value.casefold()), None)
     if str(schema.get("custom", "")).endswith(":textarea"):
-        return adf.document(*adf.paragraphs(adf.cut(value, SECTION)))
-    return adf.cut(value, 250) if schema.get("type") == "string" else None
+        return edition.words(cut(value, SECTION))
+    return cut(value, 250) if schema.get("type") == "string" else None
 
 
 def field_id(field: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from firstline.incident import Incident, IncidentState, Reference
 from firstline_jira import adf
+from firstline_jira.agreement import agreements
+from firstline_jira.link import links
 from firstline_jira.settings import JiraSettings
 from firstline_jira.shape import moment, needed, rows, text, tree
 
@@ -88,6 +90,8 @@ class View:
             opened_at=moment(fields.get("created"), f"{at}.created"),
             updated_at=updated,
             version=round(updated.timestamp() * 1000) if updated else 0,
+            agreements=agreements(fields),
+            links=links(fields, self.settings.links),
             data=dict(issue),
         )
 

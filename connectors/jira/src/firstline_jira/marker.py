@@ -1,11 +1,14 @@
-"""Entity properties and labels by which we find what we wrote. People don't see the properties (Atlassian, "Entity
-properties")."""
+"""Marks by which we find what we wrote. People see none of them: entity properties (Atlassian, "Entity properties"),
+and on Data Center an anchor in a comment's text."""
 
 import hashlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from firstline.errors import Rejected
 from firstline.incident import Reference
+from firstline_jira import wiki
 
 NOTE = "firstline"  # on a comment: {"key": ...}
 CHANGE = "firstline.change"  # on an issue that is a change: {"key", "ci", "start", "end"}
@@ -26,3 +29,13 @@ def issue_id(reference: Reference) -> str:
     if not _ID.fullmatch(reference.id):
         raise Rejected(f"{reference.id!r} is neither a Jira issue's id nor its key")
     return reference.id
+
+
+def note_key(comment: Mapping[str, Any]) -> str:
+    """The key of the note that a comment is; empty when it is none of ours."""
+    properties = comment.get("properties")
+    for row in properties if isinstance(properties, list) else []:
+        if isinstance(row, dict) and row.get("key") == NOTE and isinstance(row.get("value"), dict):
+            return str(row["value"].get("key") or "")
+    body = comment.get("body")
+    return wiki.marked(body) if isinstance(body, str) else ""

@@ -11,9 +11,14 @@ import anyio
 import anyio.to_thread
 import jira
 import requests
+from requests.adapters import HTTPAdapter
 
-from firstline.errors import FirstlineError, Rejected, Unavailable
+from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 from firstline.http import CONNECT_TIMEOUT, TIMEOUT, USER_AGENT, error_for
+from firstline.meter import Meter
+from firstline_jira.access import Access, RequestsAuth
+from firstline_jira.edition import Edition
+from firstline_jira.quota import quota
 from firstline_jira.settings import JiraSettings
 
 THREADS = 8
@@ -26,23 +31,26 @@ Tree = dict[str, Any]
 class Rest:
     """One client for one connection; its session is shared by the threads."""
 
-    def __init__(self, settings: JiraSettings) -> None:
+    def __init__(self, settings: JiraSettings, edition: Edition, access: Access, meter: Meter) -> None:
         self._limiter = anyio.CapacityLimiter(THREADS)
+        self._access = access
         self._jira = jira.JIRA(
             options={
-                "server": settings.base_url,
-                "rest_api_version": "3",
+                "server": settings.api_url,
+                "rest_api_version": edition.version,
                 "check_update": False,
                 "headers": {"User-Agent": USER_AGENT, "Accept": "application/json"},
             },
-            basic_auth=(settings.user, settings.api_token.get_secret_value()),
             get_server_info=False,
             max_retries=0,
             timeout=(CONNECT_TIMEOUT, TIMEOUT),
         )
         session = self._jira._session
+        session.auth = RequestsAuth(access)
         session.trust_env = False  # no proxy, no .netrc
         session.max_redirects = 0  # a redirect would carry the password elsewhere
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _Counting(meter))
 
     async def myself(self) -> Tree:
         return await self._run("GET myself", self._jira.myself)
@@ -83,9 +91,23 @@ class Rest:
         return await self._run("GET priority", lambda: [found.raw for found in self._jira.priorities()])
 
     async def fields(self) -> list[Tree]:
-        return await self._run("GET field", self._jira.fields)
+        def read() -> list[Tree]:
+            return [dict(found) for found in self._jira.fields()]
+
+        return await self._run("GET field", read)
 
     async def _run(self, what: str, call: Callable[[], T]) -> T:
+        """A 401 to a token that expires is tried once more with a new one."""
+        header = await self._access.ready()
+        try:
+            return await self._call(what, call)
+        except Unauthorized:
+            if not self._access.renews:
+                raise
+        await self._access.renew(header)
+        return await self._call(what, call)
+
+    async def _call(self, what: str, call: Callable[[], T]) -> T:
         try:
             return await anyio.to_thread.run_sync(call, limiter=self._limiter)
         except jira.JIRAError as error:
@@ -102,6 +124,21 @@ class Rest:
 
     async def aclose(self) -> None:
         await anyio.to_thread.run_sync(self._jira.close, limiter=self._limiter)
+
+
+class _Counting(HTTPAdapter):
+    """Counts each request that goes out, and hears what the answer tells of the limit."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        self._meter.sent()
+        response = super().send(*args, **options)
+        if told := quota(response.headers):
+            self._meter.told(told)
+        return response
 
 
 def _translated(error: jira.JIRAError, what: str) -> FirstlineError:

@@ -6,12 +6,16 @@ from typing import Any
 from firstline.errors import Rejected
 
 
+class Misshapen(Rejected):
+    """It is not what Jira documents; the message names the place."""
+
+
 def tree(value: Any, place: str) -> dict[str, Any]:
     """An object; absent is an empty one."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Rejected(f"{place}: an object was expected, not {type(value).__name__}")
+        raise Misshapen(f"{place}: an object was expected, not {type(value).__name__}")
     return value
 
 
@@ -20,7 +24,7 @@ def rows(value: Any, place: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Rejected(f"{place}: a list was expected, not {type(value).__name__}")
+        raise Misshapen(f"{place}: a list was expected, not {type(value).__name__}")
     return [tree(row, f"{place}[{index}]") for index, row in enumerate(value)]
 
 
@@ -29,14 +33,14 @@ def text(value: Any, place: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise Rejected(f"{place}: a text was expected, not {type(value).__name__}")
+        raise Misshapen(f"{place}: a text was expected, not {type(value).__name__}")
     return str(value)
 
 
 def needed(value: Any, place: str) -> str:
     found = text(value, place)
     if not found:
-        raise Rejected(f"{place}: is missing")
+        raise Misshapen(f"{place}: is missing")
     return found
 
 
@@ -51,7 +55,7 @@ def moment(value: Any, place: str) -> datetime | None:
             raise ValueError("it names no zone")
         return found.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Rejected(f"{place}: {written[:40]!r} is not a time Jira writes: {error}") from error
+        raise Misshapen(f"{place}: {written[:40]!r} is not a time Jira writes: {error}") from error
 
 
 def instant(value: Any, place: str) -> datetime | None:
@@ -61,8 +65,8 @@ def instant(value: Any, place: str) -> datetime | None:
     if isinstance(value, str) and not (value.isascii() and value.isdigit()):
         return moment(value, place)
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Rejected(f"{place}: milliseconds were expected, not {type(value).__name__}")
+        raise Misshapen(f"{place}: milliseconds were expected, not {type(value).__name__}")
     try:
         return datetime.fromtimestamp(int(value) / 1000, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise Rejected(f"{place}: {str(value)[:40]} is not a time") from error
+        raise Misshapen(f"{place}: {str(value)[:40]} is not a time") from error

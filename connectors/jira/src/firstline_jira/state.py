@@ -7,6 +7,7 @@ from firstline.connector import StateChange
 from firstline.errors import Rejected
 from firstline.incident import Reference
 from firstline_jira import transition as transitions
+from firstline_jira.edit import Fields
 from firstline_jira.issue import category, named
 from firstline_jira.marker import ESCALATED, issue_id
 from firstline_jira.rest import Rest
@@ -20,15 +21,18 @@ READ = "status,priority,resolution"
 
 
 class Workflow:
-    def __init__(self, settings: JiraSettings, rest: Rest, site: Site) -> None:
+    def __init__(self, settings: JiraSettings, rest: Rest, site: Site, fields: Fields) -> None:
         self._settings = settings
         self._rest = rest
         self._site = site
+        self._fields = fields
 
     async def set_state(self, reference: Reference, change: StateChange) -> None:
         issue = issue_id(reference)
         if change.to == "escalated":
             await self._escalate(issue)
+        elif change.to == "reassigned":
+            await self._fields.assign(reference, change.assignee)
         else:
             await self._reach(issue, change.to, change.reason)
 
@@ -48,12 +52,16 @@ class Workflow:
 
     async def take(self, issue: str, chosen: Tree, reason: str) -> None:
         """Take a transition. `Rejected` names it and the likely rule."""
-        request = transitions.details(chosen, reason, self._settings.resolution)
+        settings = self._settings
+        request = transitions.details(
+            chosen, reason, settings.resolution, settings.transition_fields, self._site.edition
+        )
         try:
             await self._site.transition(issue, request)
         except Rejected as refusal:
-            wants = transitions.unfilled(chosen)
-            rule = f"its screen requires {', '.join(wants)}" if wants else "a validator or condition of the workflow"
+            wants = transitions.unfilled(chosen, request.get("fields", {}))
+            missing = f"its screen requires {', '.join(wants)}, for which transition_fields has a place"
+            rule = missing if wants else "a validator or condition of the workflow"
             raise Rejected(
                 f"the transition {transitions.label(chosen)!r} to {transitions.target(chosen)!r} was refused, likely "
                 f"by this rule: {rule}. {refusal}"

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from firstline.errors import Rejected
-from firstline_jira import adf
+from firstline_jira.edition import Edition
+from firstline_jira.fit import clean, cut
 from firstline_jira.issue import category, named
+from firstline_jira.value import label as label_of
+from firstline_jira.value import written
 
 Goal = Literal["acknowledged", "resolved", "reopened"]
 Tree = dict[str, Any]
@@ -65,15 +68,27 @@ def offered(transitions: Sequence[Tree]) -> str:
     return ", ".join(f"{label(t)} (to {target(t)})" for t in transitions) or "none: its account may lack the permission"
 
 
-def details(transition: Mapping[str, Any], reason: str, resolution: str) -> Tree:
-    """The request that takes it: with a resolution where its screen has one, and the reason in the issue's history."""
+def details(
+    transition: Mapping[str, Any], reason: str, resolution: str, values: Mapping[str, str], edition: Edition
+) -> Tree:
+    """The request that takes it: with a resolution where its screen has one, the operator's `values` of those fields
+    that are on it (by id or name), and the reason in the issue's history."""
     request: Tree = {"transition": {"id": str(transition["id"])}}
-    fields = transition.get("fields") or {}
-    if "resolution" in fields:
-        request["fields"] = {"resolution": {"name": _resolution(fields["resolution"], resolution)}}
+    screen = transition.get("fields") or {}
+    fields = {id: written(screen[id], value, edition) for id, value in _named(screen, values).items()}  # noqa: A001
+    if "resolution" in screen:
+        fields.setdefault("resolution", {"name": _resolution(screen["resolution"], resolution)})
+    if fields:
+        request["fields"] = fields
     if reason:
-        request["historyMetadata"] = {"type": "firstline", "description": adf.cut(adf.clean(reason), 200)}
+        request["historyMetadata"] = {"type": "firstline", "description": cut(clean(reason), 200)}
     return request
+
+
+def _named(screen: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+    names = {label_of(screen, id).casefold(): id for id in screen}  # noqa: A001 - Jira's word
+    found = {name if name in screen else names.get(name.casefold(), ""): value for name, value in values.items()}
+    return {id: value for id, value in found.items() if id}  # noqa: A001
 
 
 def _resolution(field: Mapping[str, Any], wanted: str) -> str:
@@ -82,13 +97,13 @@ def _resolution(field: Mapping[str, Any], wanted: str) -> str:
     return wanted if wanted in names or not names else names[0]
 
 
-def unfilled(transition: Mapping[str, Any]) -> list[str]:
-    """Names of the fields it requires and we have nothing for."""
-    fields = transition.get("fields") or {}
+def unfilled(transition: Mapping[str, Any], sent: Mapping[str, Any]) -> list[str]:
+    """Names of the fields it requires that were not sent."""
+    screen = transition.get("fields") or {}
     return [
-        str(field.get("name") or key)
-        for key, field in fields.items()
-        if field.get("required") and not field.get("hasDefaultValue") and key != "resolution"
+        label_of(screen, key)
+        for key, field in screen.items()
+        if field.get("required") and not field.get("hasDefaultValue") and key not in sent
     ]
 
 

@@ -1,4 +1,5 @@
-"""Webhook bodies → events. Bodies have the REST v2 shape, Cloud and Data Center alike (Atlassian, "Webhooks"). Pure."""
+"""Webhook bodies, and what polls brought, → events. Webhooks have the REST v2 shape, Cloud and Data Center alike
+(Atlassian, "Webhooks"). Pure."""
 
 import json
 from collections.abc import Mapping, Set
@@ -9,9 +10,11 @@ from firstline.connector import Delivery
 from firstline.errors import Rejected
 from firstline.incident import Event, EventType
 from firstline_jira import issue as issues
+from firstline_jira import polled
 from firstline_jira.issue import View
-from firstline_jira.marker import NOTE
-from firstline_jira.shape import instant, moment, needed, rows, text, tree
+from firstline_jira.marker import note_key
+from firstline_jira.polled import Told
+from firstline_jira.shape import Misshapen, instant, moment, needed, rows, text, tree
 
 TRANSITION = "transition"  # what a workflow's post function sends names no event, but this
 _COMMENTED = {
@@ -27,8 +30,9 @@ _COMMENTED = {
 def translate(delivery: Delivery, view: View, own: Set[str]) -> list[Event]:
     """`own` holds the ids and logins of our account. Raises `Rejected`, naming the place, for what Jira never sends."""
     body = _parse(delivery.body)
-    happening = _Happening(body, delivery, view)
-    return [happening.event(own)]
+    told = polled.told(body) if delivery.polled else [Told(body)]
+    happenings = [_Happening(one, delivery.received_at, view) for one in told]
+    return [happening.event(own) for happening in happenings if not happening.is_half]
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
@@ -44,8 +48,8 @@ def _parse(raw: bytes) -> dict[str, Any]:
 class _Happening:
     """One body, taken apart."""
 
-    def __init__(self, body: dict[str, Any], delivery: Delivery, view: View) -> None:
-        self.body = body
+    def __init__(self, told: Told, received_at: datetime, view: View) -> None:
+        body = self.body = told.body
         self.view = view
         moved = isinstance(body.get("transition"), dict)
         self.name = needed(body.get("webhookEvent") or (TRANSITION if moved else None), "webhookEvent")
@@ -56,11 +60,19 @@ class _Happening:
         self.comment = {} if words else tree(body.get("comment"), "comment")
         self.changelog = tree(body.get("changelog"), "changelog")
         self.changes = _changes(self.changelog)
+        self.before = told.before
+        self.after = told.after or issues.category(self.fields)
         if moved:
             self.changes.setdefault("status", {})
-        self.at = instant(body.get("timestamp"), "timestamp") or delivery.received_at
+        self.at = instant(body.get("timestamp"), "timestamp") or received_at
         if self.name.startswith(("jira:issue_", TRANSITION)) and not self.issue:
-            raise Rejected("issue: is missing")
+            raise Misshapen("issue: is missing")
+
+    @property
+    def is_half(self) -> bool:
+        """Data Center's webhook of a comment names no issue; the `jira:issue_updated` that is sent with it does, and
+        tells the same. Taken for an event, this one would come first and shadow it."""
+        return bool(self.comment) and not self.issue and self.name in _COMMENTED
 
     def event(self, own: Set[str]) -> Event:
         actor = self._actor()
@@ -73,7 +85,8 @@ class _Happening:
             occurred_at=self.at,
             incident=self.view.incident(self.issue) if is_incident else None,
             actor=actor,
-            own=actor in own or _marked(self.comment),
+            own=actor in own,
+            marker=note_key(self.comment),
             data=self.body,
         )
 
@@ -82,9 +95,9 @@ class _Happening:
 
     def _actor(self) -> str:
         """Comments carry their author; the rest names the user beside the issue."""
-        deleted = self._remark() == "deleted"
-        author = self.comment.get("updateAuthor") or self.comment.get("author")
-        source = None if deleted else author
+        remark = self._remark()
+        author = self.comment.get("author") if remark == "created" else self.comment.get("updateAuthor")
+        source = None if remark == "deleted" else author or self.comment.get("author")
         return issues.account(source, "comment.author") or issues.account(self.body.get("user"), "user")
 
     def _remark(self) -> str:
@@ -96,6 +109,7 @@ class _Happening:
         return "created" if self.comment.get("created") == self.comment.get("updated") else "updated"
 
     def _id(self) -> str:
+        """Made from what webhooks and searches both show: the comment, the entry of the changelog, the issue."""
         remark = self._remark()
         if remark and self.comment:
             comment = needed(self.comment.get("id"), "comment.id")
@@ -109,7 +123,7 @@ class _Happening:
         if changelog := text(self.changelog.get("id"), "changelog.id"):
             return f"issue:{issue}:changelog:{changelog}"
         updated = moment(self.fields.get("updated"), "issue.fields.updated") or self.at
-        return f"issue:{issue}:{self.kind or self.name}:{_ms(updated)}"
+        return f"issue:{issue}:{self.name.removeprefix('jira:issue_')}:{_ms(updated)}"
 
     def _type(self) -> EventType:
         if self.name == "jira:issue_created":
@@ -119,12 +133,13 @@ class _Happening:
         return self._change_type() if self.name in ("jira:issue_updated", TRANSITION) else "other"
 
     def _change_type(self) -> EventType:
-        done = issues.category(self.fields) == "done"
+        done = self.after == "done"
         status, resolution = "status" in self.changes, self.changes.get("resolution")
         given = text((resolution or {}).get("to"), "changelog.resolution.to")
         had = text((resolution or {}).get("from"), "changelog.resolution.from")
         if done and status:
-            return "incident.closed" if self.kind == "issue_closed" and not resolution else "incident.resolved"
+            closed = self.kind == "issue_closed" or self.before == "done"
+            return "incident.closed" if closed and not resolution else "incident.resolved"
         if done and given and not had:
             return "incident.resolved"
         if self.kind == "issue_reopened" or (resolution and not given and not done):
@@ -145,10 +160,6 @@ def _raised(change: Mapping[str, Any] | None) -> bool:
         issues.priority(text(change.get(key), f"changelog.priority.{key}")) for key in ("fromString", "toString")
     )
     return before is not None and after is not None and after < before
-
-
-def _marked(comment: Mapping[str, Any]) -> bool:
-    return any(row.get("key") == NOTE for row in rows(comment.get("properties"), "comment.properties"))
 
 
 def _ms(when: datetime) -> int:

@@ -4,8 +4,22 @@ from typing import Any
 
 from firstline_jira.sandbox import markup, workflow
 from firstline_jira.sandbox.hook import Hooks
-from firstline_jira.sandbox.record import DESK, PROJECT, PROJECT_ID, Approval, Comment, Issue, Person, Records, Refused
+from firstline_jira.sandbox.record import (
+    DESK,
+    PROJECT,
+    PROJECT_ID,
+    Approval,
+    Comment,
+    File,
+    History,
+    Issue,
+    Person,
+    Records,
+    Refused,
+)
 from firstline_jira.sandbox.render import Render
+from firstline_jira.sandbox.trouble import Troubles
+from firstline_jira.sandbox.value import Values
 from firstline_jira.sandbox.workflow import GATES, Transition
 
 Tree = dict[str, Any]
@@ -13,13 +27,19 @@ Change = tuple[str, str, str, str, str]  # field, from, from in words, to, to in
 
 _CREATABLE: set[str] = {field["id"] for field in (*workflow.SYSTEM, *workflow.CUSTOM)}
 _EDITABLE = _CREATABLE - {"project", "issuetype", "reporter"}
+# What webhooks tell of an issue: all that is no list of its own.
+_TOLD = ["creator", "assignee", "resolution", "status", "created", "updated", workflow.AGREEMENT["id"], *_CREATABLE]
 
 
 class Actions:
-    def __init__(self, records: Records, hooks: Hooks, base: str) -> None:
+    """`render` has the shape of webhooks."""
+
+    def __init__(self, records: Records, hooks: Hooks, troubles: Troubles, render: Render) -> None:
         self.records = records
         self._hooks = hooks
-        self._v2 = Render(base, api=2)
+        self._troubles = troubles
+        self._v2 = render
+        self._check = Values(cloud=render.cloud)
 
     # issues
 
@@ -33,18 +53,13 @@ class Actions:
         found = workflow.issue_type(str(kind.get("id") or kind.get("name")))
         if found is None:
             raise Refused(400, issuetype="Specify an issue type")
-        values = _checked({k: v for k, v in fields.items() if k not in ("project", "issuetype", "reporter")})
+        values = self._check({k: v for k, v in fields.items() if k not in ("project", "issuetype", "reporter")})
         if not values.get("summary"):
             raise Refused(400, summary="You must specify a summary of the issue.")
         issue = self.records.add(found, person, values)
         issue.properties.update(_properties(details))
-        self._tell(
-            "jira:issue_created",
-            "issue_created",
-            person,
-            issue,
-            [("Status", "", "", issue.status.id, issue.status.name)],
-        )
+        first = _changelog_row("Status", "", "", issue.status.id, issue.status.name)
+        self._tell("jira:issue_created", "issue_created", person, issue, str(self.records.number("changelog")), [first])
         return issue
 
     def request(self, person: Person, body: Tree) -> Issue:
@@ -54,20 +69,31 @@ class Actions:
             raise Refused(400, "The service desk or request type does not exist.")
         fields = dict(body.get("requestFieldValues") or {})
         if isinstance(fields.get("description"), str):
-            fields["description"] = markup.document(fields["description"])
+            fields["description"] = self._check.words(fields["description"])
         fields |= {"project": {"key": PROJECT}, "issuetype": {"id": kind.issue_type}, workflow.REQUEST_TYPE: kind.id}
         return self.create(person, {"fields": fields})
 
     def edit(self, person: Person, issue: Issue, details: Tree) -> None:
         fields = _fields(details)
         _refuse_unknown(fields, _EDITABLE)
-        values = _checked(fields)
+        values = {k: v for k, v in self._check(fields).items() if k not in self._troubles.now.read_only}
         changes = [_difference(name, issue.fields.get(name), value) for name, value in values.items()]
         issue.fields.update(values)
         issue.properties.update(_properties(details))
         if changes:
-            self._touch(issue)
-            self._tell("jira:issue_updated", "issue_updated", person, issue, changes)
+            self._changed("issue_updated", person, issue, changes)
+
+    def assign(self, person: Person, issue: Issue, to: Person | None) -> None:
+        old = issue.assignee
+        issue.assignee = issue.assignee if "assignee" in self._troubles.now.read_only else to
+        names = [getattr(one, "name", "") for one in (old, issue.assignee)]
+        self._changed("issue_assigned", person, issue, [("assignee", names[0], names[0], names[1], names[1])])
+
+    def attach(self, person: Person, issue: Issue, name: str, media_type: str, content: bytes) -> File:
+        made = File(str(self.records.number("attachment")), name, person, self.records.now(), media_type, content)
+        issue.files.append(made)
+        self._changed("issue_updated", person, issue, [("Attachment", "", "", made.id, name)])
+        return made
 
     # transitions
 
@@ -85,10 +111,14 @@ class Actions:
         if found is None:
             raise Refused(400, f"It seems that you have tried to perform an illegal workflow operation: {wanted!r}.")
         fields = _fields(details)
-        _refuse_unknown(fields, {"resolution"} if found.screen else set())
+        required = self._troubles.now.required.get(found.name, ())
+        _refuse_unknown(fields, {*required, *({"resolution"} if found.screen else ())})
+        if missing := {name: f"{workflow.field(name)['name']} is required." for name in required if name not in fields}:
+            raise Refused(400, **missing)
         resolution = str((fields.get("resolution") or {}).get("name") or "")
         if found.screen and resolution not in workflow.RESOLUTIONS.values():
             raise Refused(400, resolution="Resolution is required.")
+        issue.fields.update({name: value for name, value in fields.items() if name != "resolution"})
         self._enter(person, issue, found.to, resolution)
 
     def _enter(self, person: Person, issue: Issue, status: str, resolution: str = "") -> None:
@@ -98,10 +128,9 @@ class Actions:
         changes: list[Change] = [("status", before.id, before.name, issue.status.id, issue.status.name)]
         if old != issue.resolution:
             changes.append(("resolution", old, old, issue.resolution, issue.resolution))
-        self._touch(issue)
         if status in GATES:
-            issue.approvals.append(Approval(str(self.records.number("approval")), status, issue.updated))
-        self._tell("jira:issue_updated", "issue_generic", person, issue, changes)
+            issue.approvals.append(Approval(str(self.records.number("approval")), status, self.records.now()))
+        self._changed("issue_generic", person, issue, changes)
 
     def decide(self, person: Person, issue: Issue, decision: str) -> Approval:
         """Answer the pending approval: `approve` or `decline`; the workflow goes on by itself."""
@@ -122,23 +151,30 @@ class Actions:
         found = Comment(
             str(self.records.number("comment")),
             person,
-            _document(body, "comment"),
+            self._check.document(body, "comment"),
             now,
             now,
             _properties({"properties": properties}),
         )
         issue.comments.append(found)
-        issue.updated = now
-        self._tell_comment("comment_created", issue, found)
+        self.records.touch(issue, now)
+        self._tell_comment("comment_created", "issue_commented", issue, found)
         return found
 
     def edit_comment(self, issue: Issue, id: str, body: Any, properties: Any) -> Comment:  # noqa: A002
         found = self.find_comment(issue, id)
-        found.body = _document(body, "comment")
+        found.body = self._check.document(body, "comment")
         found.properties.update(_properties({"properties": properties}))
-        found.updated = issue.updated = self.records.now()
-        self._tell_comment("comment_updated", issue, found)
+        found.updated = self.records.now()
+        self.records.touch(issue, found.updated)
+        self._tell_comment("comment_updated", "issue_comment_edited", issue, found)
         return found
+
+    def delete_comment(self, issue: Issue, id: str) -> None:  # noqa: A002
+        found = self.find_comment(issue, id)
+        issue.comments.remove(found)
+        self.records.touch(issue)
+        self._tell_comment("comment_deleted", "issue_comment_deleted", issue, found)
 
     def find_comment(self, issue: Issue, id: str) -> Comment:  # noqa: A002
         found = next((comment for comment in issue.comments if comment.id == id), None)
@@ -154,33 +190,36 @@ class Actions:
 
     # webhooks
 
-    def _touch(self, issue: Issue) -> None:
-        issue.updated = self.records.now()
+    def _changed(self, kind: str, person: Person, issue: Issue, changes: list[Change]) -> None:
+        """An entry of the changelog, and the webhook that tells of it under the same id."""
+        self.records.touch(issue)
+        items = [_changelog_row(*change) for change in changes]
+        issue.histories.append(History(str(self.records.number("changelog")), person, issue.updated, items))
+        self._tell("jira:issue_updated", kind, person, issue, issue.histories[-1].id, items)
 
-    def _tell(self, event: str, kind: str, person: Person, issue: Issue, changes: list[Change]) -> None:
-        rows = [_changelog_row(*change) for change in changes]
+    def _tell(self, event: str, kind: str, person: Person, issue: Issue, id: str, items: list[Tree]) -> None:  # noqa: A002
         self._hooks.tell(
+            issue,
             {
                 "timestamp": _ms(issue.updated),
                 "webhookEvent": event,
                 "issue_event_type_name": kind,
                 "user": self._v2.person(person),
-                "issue": self._v2.issue(issue),
-                "changelog": {"id": str(self.records.number("changelog")), "items": rows},
-            }
+                "issue": self._v2.issue(issue, only=_TOLD),
+                "changelog": {"id": id, "items": items},
+            },
         )
 
-    def _tell_comment(self, event: str, issue: Issue, comment: Comment) -> None:
-        """With six fields of the issue, as Cloud sends it."""
-        six = ["summary", "issuetype", "project", "assignee", "priority", "status"]
-        self._hooks.tell(
-            {
-                "timestamp": _ms(comment.updated),
-                "webhookEvent": event,
-                "comment": self._v2.comment(comment),
-                "issue": self._v2.issue(issue, only=six),
-            }
-        )
+    def _tell_comment(self, event: str, kind: str, issue: Issue, comment: Comment) -> None:
+        """Cloud: with six fields of the issue. Data Center: without the issue, and once more with all of it."""
+        alone = {"timestamp": _ms(issue.updated), "webhookEvent": event, "comment": self._v2.comment(comment)}
+        if self._v2.cloud:
+            six = ["summary", "issuetype", "project", "assignee", "priority", "status"]
+            self._hooks.tell(issue, alone | {"issue": self._v2.issue(issue, only=six)})
+            return
+        named = {"webhookEvent": "jira:issue_updated", "issue_event_type_name": kind}
+        whole = {"user": self._v2.person(comment.author), "issue": self._v2.issue(issue, only=_TOLD)}
+        self._hooks.tell(issue, alone, alone | named | whole)
 
 
 def _changelog_row(field: str, before: str, before_words: str, after: str, after_words: str) -> Tree:
@@ -207,42 +246,6 @@ def _refuse_unknown(fields: Tree, known: set[str]) -> None:
         if name not in known:
             reason = f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
             raise Refused(400, **{name: reason})
-
-
-def _checked(fields: Tree) -> Tree:
-    """The values as they are kept; `Refused` names the field."""
-    kept = dict(fields)
-    if len(str(kept.get("summary") or "")) > 255:
-        raise Refused(400, summary="Summary must be less than 255 characters.")
-    for name in workflow.DOCUMENTS:
-        if kept.get(name) is not None:
-            kept[name] = _document(kept[name], name)
-    if any(" " in str(label) for label in kept.get("labels") or []):
-        raise Refused(400, labels="The label contains spaces which is invalid.")
-    if "priority" in kept:
-        kept["priority"] = _priority(kept["priority"])
-    if workflow.CHANGE_TYPE in kept and kept[workflow.CHANGE_TYPE].get("value") not in workflow.CHANGE_TYPES.values():
-        raise Refused(400, **{workflow.CHANGE_TYPE: "Option value is not valid"})
-    return kept
-
-
-def _priority(value: Any) -> str:
-    wanted = value if isinstance(value, dict) else {}
-    for id, name in workflow.PRIORITIES.items():  # noqa: A001
-        if wanted.get("id") == id or wanted.get("name") == name:
-            return id
-    raise Refused(400, priority="The priority selected is invalid.")
-
-
-def _document(body: Any, name: str) -> Tree:
-    if not markup.is_document(body):
-        raise Refused(
-            400, **{name: "Operation value must be an Atlassian Document (see the Atlassian Document Format)"}
-        )
-    if markup.too_long(body):
-        raise Refused(400, **{name: "The entered text is too long. It exceeds the allowed limit of 32,767 characters."})
-    found: Tree = body
-    return found
 
 
 def _properties(details: Tree) -> Tree:

@@ -1,8 +1,6 @@
 """The sandbox as an ASGI application."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -11,19 +9,25 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from firstline.chaos import ChaosApp, Faults, HookChaos
 from firstline.connector import SandboxSettings
+from firstline_jira.sandbox.account import GATEWAY, TOKEN, Accounts
 from firstline_jira.sandbox.action import Actions
 from firstline_jira.sandbox.desk import CHANGE_MANAGER, Desk
+from firstline_jira.sandbox.file import Files
 from firstline_jira.sandbox.hook import Hooks
+from firstline_jira.sandbox.limit import Limit
 from firstline_jira.sandbox.page import page
 from firstline_jira.sandbox.platform import Platform
 from firstline_jira.sandbox.record import Issue, Person, Records, Refused
+from firstline_jira.sandbox.registration import Admin, Dynamic
 from firstline_jira.sandbox.render import Render
+from firstline_jira.sandbox.search import Search
+from firstline_jira.sandbox.trouble import Trouble, Troubles
 
-TOKEN = "sandbox-token"  # noqa: S105 - the published token of a stand-in
 CUSTOMER = Person("pat.customer@example.com")
 
 Tree = dict[str, Any]
@@ -31,21 +35,51 @@ Tree = dict[str, Any]
 
 class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
-        self.settings = settings
-        base = settings.public_url.rstrip("/") or "http://jira.sandbox"
-        self.token = str(settings.seed.get("api_token", TOKEN))
-        self.hooks = Hooks(settings.hook_url, settings.hook_secret)
-        self.render = Render(base)
-        self.actions = Actions(Records(float(settings.seed.get("index_delay", 0))), self.hooks, base)
+        seed = self.seed = settings.seed
+        self.cloud = seed.get("deployment", "cloud") == "cloud"
+        self.faults = Faults(settings.chaos)
+        self.first = Trouble.model_validate(seed.get("trouble", {}))
+        self.troubles = Troubles(self.first)
+        self.hooks = Hooks(settings.hook_url, settings.hook_secret, HookChaos(self.faults))
+        self.accounts = Accounts(str(seed.get("api_token", TOKEN)), self.troubles)
+        self.limit = Limit(self.troubles, cloud=self.cloud)
+        self.base = settings.public_url.rstrip("/") or "http://jira.sandbox"
+        self.render = Render(self.base, self.troubles, api=3 if self.cloud else 2, cloud=self.cloud)
+        told = Render(self.base, self.troubles, api=2, cloud=self.cloud)
+        self.actions = Actions(Records(self.troubles), self.hooks, self.troubles, told)
         self.requests: dict[str, int] = {}
         self.fill()
 
     def fill(self) -> None:
         """The seed's records."""
-        for details in self.settings.seed.get("issues", []):
+        for details in self.seed.get("issues", []):
             self.actions.create(CUSTOMER, details)
-        for details in self.settings.seed.get("requests", []):
+        for details in self.seed.get("requests", []):
             self.actions.request(CUSTOMER, details)
+
+    def routes(self) -> list[BaseRoute]:
+        files = Files(self.actions, self.render)
+        api = [
+            *Search(self.actions, self.render, self.troubles).routes(),
+            *Platform(self.actions, self.render, self.troubles).routes(),
+            *files.routes(),
+            *(Dynamic(self.hooks, self.troubles).routes() if self.cloud else []),
+        ]
+        own = "/rest/webhooks/1.0" if self.cloud else "/rest/jira-webhook/1.0"
+        admin = Admin(self.hooks, self.troubles, self.base, "admin" if self.cloud else "server")
+        return [
+            Route("/", self.page),
+            Route("/browse/{key}", self.browse),
+            Route("/oauth/token", self.accounts.exchange, methods=["POST"]),
+            Route("/secure/attachment/{file}/{name}", files.download),
+            Route("/sandbox/state", self.state),
+            Route("/sandbox/reset", self.reset, methods=["POST"]),
+            Route("/sandbox/trouble", self.troubles.show, methods=["GET", "PUT"]),
+            Route("/sandbox/request-approval/{key}/{decision}", self.decide, methods=["POST"]),
+            Mount(f"/rest/api/{3 if self.cloud else 2}", routes=api),
+            Mount(own, routes=admin.routes()),
+            Mount("/rest/servicedeskapi", routes=Desk(self.actions, self.render).routes()),
+        ]
 
     # the sandbox's own pages
 
@@ -63,16 +97,22 @@ class Sandbox:
 
     def _state(self, issue: Issue) -> Tree:
         comments = [
-            self.render.comment(comment, properties=True) | {"text": self.render.desk_comment(comment)["body"]}
+            self.render.comment(comment, properties=True)
+            | {"text": self.render.desk_comment(comment)["body"], "jsdPublic": not comment.internal}
             for comment in issue.comments
         ]
         approvals = [self.render.approval(approval, CHANGE_MANAGER) for approval in issue.approvals]
-        return self.render.issue(issue, properties=["*all"]) | {"comments": comments, "approvals": approvals}
+        changelog = [self.render.history(history) for history in issue.histories]
+        more = {"comments": comments, "approvals": approvals, "changelog": changelog}
+        return self.render.issue(issue, properties=["*all"]) | more
 
     async def reset(self, _: Request) -> Response:
-        """Back to the seed; webhooks that wait are forgotten."""
+        """Back to the seed; webhooks that wait, or were registered, are forgotten."""
         self.hooks.clear()
+        self.accounts.clear()
+        self.limit.clear()
         self.requests.clear()
+        self.troubles.now = self.first
         self.actions.records.clear()
         self.fill()
         return JSONResponse({})
@@ -85,39 +125,47 @@ class Sandbox:
             return RedirectResponse(f"/#{issue.key}", 303)
         return JSONResponse(self._state(issue))
 
-    # API requests
-
-    def admit(self, method: str, authorization: str) -> Person | None:
-        """Count an API request, and say who signed in; None for nobody."""
-        self.requests[method] = self.requests.get(method, 0) + 1
-        return self._person(authorization)
-
-    def _person(self, authorization: str) -> Person | None:
-        scheme, _, encoded = authorization.partition(" ")
-        try:
-            email, _, token = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        return Person(email) if scheme.lower() == "basic" and email and token == self.token else None
-
 
 class Guard:
-    """Lets API requests through that are signed in."""
+    """Lets API requests through that are signed in and within the limit. Behind the gateway's address stands the same
+    API."""
 
     def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
         self._app = app
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/rest/"):
-            request = Request(scope)
-            person = self._sandbox.admit(request.method, request.headers.get("authorization", ""))
-            if person is None:
-                words = "Client must be authenticated to access this resource."
-                await JSONResponse({"errorMessages": [words], "errors": {}}, 401)(scope, receive, send)
-                return
-            request.state.person = person
-        await self._app(scope, receive, send)
+        path = str(scope.get("path", ""))
+        gateway = self._sandbox.cloud and path.startswith(f"{GATEWAY}/rest/")
+        if scope["type"] != "http" or not (gateway or path.startswith(("/rest/", "/secure/"))):
+            await self._app(scope, receive, send)
+            return
+        if gateway:
+            scope = {**scope, "path": path.removeprefix(GATEWAY), "raw_path": None}
+        admitted, headers = self._sandbox.limit.take()
+        answer = self._refused(scope, gateway=gateway) if admitted else _refuse(429, "Rate limit exceeded.")
+        await (answer or self._app)(scope, receive, _adding(send, headers))
+
+    def _refused(self, scope: Scope, *, gateway: bool) -> Response | None:
+        request = Request(scope)
+        by = self._sandbox.requests
+        by[request.method] = by.get(request.method, 0) + 1
+        person = self._sandbox.accounts.who(request.headers.get("authorization", ""), gateway=gateway)
+        if person is None:
+            return _refuse(401, "Client must be authenticated to access this resource.")
+        request.state.person = person
+        request.state.app = gateway
+        return None
+
+
+def _adding(send: Send, headers: dict[str, str]) -> Send:
+    async def more(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            extra = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        await send(message)
+
+    return more
 
 
 def create_app(settings: SandboxSettings) -> Starlette:
@@ -132,19 +180,22 @@ def create_app(settings: SandboxSettings) -> Starlette:
             await sending
 
     return Starlette(
-        routes=[
-            Route("/", sandbox.page),
-            Route("/browse/{key}", sandbox.browse),
-            Route("/sandbox/state", sandbox.state),
-            Route("/sandbox/reset", sandbox.reset, methods=["POST"]),
-            Route("/sandbox/request-approval/{key}/{decision}", sandbox.decide, methods=["POST"]),
-            Mount("/rest/api/3", routes=Platform(sandbox.actions, sandbox.render).routes()),
-            Mount("/rest/servicedeskapi", routes=Desk(sandbox.actions, sandbox.render).routes()),
+        routes=sandbox.routes(),
+        middleware=[
+            Middleware(ChaosApp, faults=sandbox.faults, refusal=_trouble),
+            Middleware(Guard, sandbox=sandbox),
         ],
-        middleware=[Middleware(Guard, sandbox=sandbox)],
         exception_handlers={Refused: _refused, 404: _absent},
         lifespan=life,
     )
+
+
+def _refuse(status: int, words: str) -> Response:
+    return JSONResponse({"errorMessages": [words], "errors": {}}, status)
+
+
+def _trouble(status: int) -> Tree:
+    return {"errorMessages": [f"The sandbox was asked for trouble: {status}."], "errors": {}}
 
 
 async def _refused(_: Request, refusal: Exception) -> Response:
@@ -154,4 +205,4 @@ async def _refused(_: Request, refusal: Exception) -> Response:
 
 
 async def _absent(_: Request, __: Exception) -> Response:
-    return JSONResponse({"errorMessages": ["There is nothing at this address."], "errors": {}}, 404)
+    return _refuse(404, "There is nothing at this address.")

@@ -6,11 +6,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from firstline_jira.sandbox import markup, workflow
+from firstline_jira.sandbox import workflow
 from firstline_jira.sandbox.action import Actions
 from firstline_jira.sandbox.platform import body, who
 from firstline_jira.sandbox.record import DESK, PROJECT, PROJECT_ID, Issue, Person, Refused
 from firstline_jira.sandbox.render import Render
+from firstline_jira.sandbox.value import Values
 
 CHANGE_MANAGER = Person("change.manager@example.com")
 
@@ -35,6 +36,7 @@ class Desk:
             Route(f"{request}/comment", self.comments, methods=["GET"]),
             Route(f"{request}/comment", self.comment, methods=["POST"]),
             Route(f"{request}/approval", self.approvals),
+            Route(f"{request}/sla", self.agreements),
             Route(f"{request}/approval/{{approval}}", self.answer, methods=["POST"]),
         ]
 
@@ -78,12 +80,17 @@ class Desk:
         if not isinstance(wanted.get("body"), str) or not wanted["body"]:
             raise Refused(400, body="Comment body can not be empty!")
         hidden = [] if wanted.get("public", True) else [{"key": "sd.public.comment", "value": {"internal": True}}]
-        made = self._actions.comment(who(request), issue, markup.document(wanted["body"]), hidden)
+        words = Values(cloud=self._render.cloud).words(wanted["body"])
+        made = self._actions.comment(who(request), issue, words, hidden)
         return JSONResponse(self._render.desk_comment(made), 201)
 
     async def approvals(self, request: Request) -> Response:
         rows = [self._render.approval(approval, CHANGE_MANAGER) for approval in self._request(request).approvals]
         return self._page(request, rows)
+
+    async def agreements(self, request: Request) -> Response:
+        found = self._render.agreement(self._request(request))
+        return self._page(request, [found] if found else [])
 
     async def answer(self, request: Request) -> Response:
         """Only an approver may answer; the sandbox knows one."""

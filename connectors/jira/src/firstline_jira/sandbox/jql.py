@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from firstline_jira.sandbox import markup
 from firstline_jira.sandbox.record import PROJECT, Issue, Refused
@@ -26,14 +26,15 @@ _NAMES: dict[str, Callable[[Issue], list[str]]] = {
 _ORDER: dict[str, Callable[[Issue], object]] = {
     "key": lambda issue: issue.number,
     "created": lambda issue: issue.created,
-    "updated": lambda issue: issue.updated,
+    "updated": lambda issue: issue.indexed,
 }
 
 
-def search(jql: str, issues: Iterable[Issue]) -> list[Issue]:
-    """Raises `Refused` (400), as Jira does for a query it can't read or that bounds nothing."""
+def search(jql: str, issues: Iterable[Issue], zone: tzinfo = UTC) -> list[Issue]:
+    """Times are read in the zone, of the account that asks. Raises `Refused` (400), as Jira does for a query it can't
+    read or that bounds nothing."""
     where, order = re.split(r"(?i)\border by\b", jql, maxsplit=1)[0], _order_of(jql)
-    clauses = list(_clauses(where))
+    clauses = list(_clauses(where, zone))
     if not clauses:
         raise Refused(400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
     found = [issue for issue in issues if all(clause(issue) for clause in clauses)]
@@ -52,23 +53,23 @@ def _order_of(jql: str) -> list[tuple[str, bool]]:
     return found
 
 
-def _clauses(where: str) -> Iterable[Clause]:
+def _clauses(where: str, zone: tzinfo) -> Iterable[Clause]:
     rest = where.strip()
     while rest:
         match = _CLAUSE.match(rest)
         if not match:
             raise Refused(400, f"Error in the JQL Query: can't read near '{rest[:30]}'.")
-        yield _clause(match[1].lower(), match[2].lower(), match[3])
+        yield _clause(match[1].lower(), match[2].lower(), match[3], zone)
         rest = rest[match.end() :]
         if rest and not (joined := re.match(r"(?i)and\b", rest)):
             raise Refused(400, f"Error in the JQL Query: Expecting 'AND' but got '{rest[:20]}'.")
         rest = rest[joined.end() :] if rest and joined else rest
 
 
-def _clause(name: str, operator: str, written: str) -> Clause:
+def _clause(name: str, operator: str, written: str, zone: tzinfo) -> Clause:
     values = [_unquoted(value) for value in _values(written)]
     if name in ("created", "updated"):
-        return _compared(name, operator, values[0])
+        return _compared(name, operator, values[0], zone)
     if name in ("text", "summary") and operator == "~":
         phrase = values[0].strip('"').casefold()
         return lambda issue: phrase in _words(issue).casefold()
@@ -89,11 +90,22 @@ def _unquoted(value: str) -> str:
     return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
 
 
-def _compared(name: str, operator: str, value: str) -> Clause:
-    try:
-        bound = datetime.fromisoformat(value.replace("/", "-")).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise Refused(400, f"Date value '{value}' for field '{name}' is invalid.") from error
+def _moment(name: str, value: str, zone: tzinfo) -> datetime:
+    """To the minute: the documented forms have no seconds and no zone."""
+    for form in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d"):
+        try:
+            return datetime.strptime(value, form).replace(tzinfo=zone)
+        except ValueError:
+            continue
+    raise Refused(
+        400,
+        f"Date value '{value}' for field '{name}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', "
+        "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd'",
+    )
+
+
+def _compared(name: str, operator: str, value: str, zone: tzinfo) -> Clause:
+    bound = _moment(name, value, zone)
     compare: dict[str, Callable[[datetime], bool]] = {
         ">=": lambda when: when >= bound,
         "<=": lambda when: when <= bound,
@@ -102,7 +114,7 @@ def _compared(name: str, operator: str, value: str) -> Clause:
     }
     if operator not in compare:
         raise Refused(400, f"The operator '{operator}' is not supported by the '{name}' field.")
-    return lambda issue: compare[operator](getattr(issue, name))
+    return lambda issue: compare[operator](issue.indexed if name == "updated" else issue.created)
 
 
 def _words(issue: Issue) -> str:

@@ -21,6 +21,8 @@ def _sound(node: Any) -> bool:
 
 
 def too_long(document: Any) -> bool:
+    if isinstance(document, str):
+        return len(document) > LIMIT
     return len(json.dumps(document, ensure_ascii=False, separators=(",", ":"))) > LIMIT
 
 

@@ -1,4 +1,4 @@
-"""Jira's platform API, /rest/api/3, after Atlassian's OpenAPI file."""
+"""Jira's platform API, after Atlassian's OpenAPI file of REST v3; on Data Center the same in the shape of v2."""
 
 from typing import Any
 
@@ -6,18 +6,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from firstline_jira.sandbox import jql, workflow
+from firstline_jira.sandbox import workflow
 from firstline_jira.sandbox.action import Actions
 from firstline_jira.sandbox.record import PROJECT, PROJECT_ID, Issue, Person, Refused
 from firstline_jira.sandbox.render import Render
+from firstline_jira.sandbox.trouble import Troubles
+
+STAFF = tuple(Person(f"{name}@example.com") for name in ("sam.agent", "kim.oncall", "kim.oncology", "change.manager"))
 
 Tree = dict[str, Any]
 
 
 class Platform:
-    def __init__(self, actions: Actions, render: Render) -> None:
+    def __init__(self, actions: Actions, render: Render, troubles: Troubles) -> None:
         self._actions = actions
         self._render = render
+        self._troubles = troubles
 
     def routes(self) -> list[Route]:
         issue = "/issue/{id}"
@@ -31,7 +35,6 @@ class Platform:
             Route("/project/{id}/statuses", self.project_statuses),
             Route("/issue/createmeta/{project}/issuetypes/{id}", self.create_fields),
             Route("/issue", self.create, methods=["POST"]),
-            Route("/issue/bulkfetch", self.bulk_fetch, methods=["POST"]),
             Route("/issueLink", self.link, methods=["POST"]),
             Route(issue, self.issue, methods=["GET"]),
             Route(issue, self.edit, methods=["PUT"]),
@@ -39,14 +42,20 @@ class Platform:
             Route(f"{issue}/comment", self.add_comment, methods=["POST"]),
             Route(f"{issue}/comment/{{comment}}", self.comment, methods=["GET"]),
             Route(f"{issue}/comment/{{comment}}", self.edit_comment, methods=["PUT"]),
+            Route(f"{issue}/comment/{{comment}}", self.delete_comment, methods=["DELETE"]),
             Route("/comment/{comment}/properties", self.comment_properties),
             Route("/comment/{comment}/properties/{key}", self.comment_property),
             Route(f"{issue}/properties", self.properties),
             Route(f"{issue}/properties/{{key}}", self.property, methods=["GET", "PUT", "DELETE"]),
             Route(f"{issue}/transitions", self.transitions, methods=["GET"]),
             Route(f"{issue}/transitions", self.transition, methods=["POST"]),
-            Route("/search/jql", self.search, methods=["POST"]),
-            Route("/search", gone, methods=["GET", "POST"]),
+            Route(f"{issue}/editmeta", self.edit_fields),
+            Route(f"{issue}/changelog", self.changelog),
+            Route(f"{issue}/assignee", self.assign, methods=["PUT"]),
+            Route(f"{issue}/remotelink", self.web_links, methods=["GET"]),
+            Route(f"{issue}/remotelink", self.add_web_link, methods=["POST"]),
+            Route("/user/assignable/search", self.assignable),
+            Route("/serverInfo", self.server),
         ]
 
     # set-up
@@ -58,7 +67,8 @@ class Platform:
         names = [name for name in request.query_params.get("permissions", "").split(",") if name]
         if not names:
             raise Refused(400, "The 'permissions' query parameter is required.")
-        rows = {n: {"key": n, "name": n.title(), "type": "PROJECT", "havePermission": True} for n in names}
+        denied = self._troubles.now.denied
+        rows = {n: {"key": n, "name": n.title(), "type": "PROJECT", "havePermission": n not in denied} for n in names}
         return JSONResponse({"permissions": rows})
 
     async def priorities(self, _: Request) -> Response:
@@ -69,7 +79,16 @@ class Platform:
 
     async def fields(self, _: Request) -> Response:
         system = [{**field, "key": field["id"], "custom": False} for field in workflow.SYSTEM]
-        return JSONResponse(system + [{**field, "key": field["id"], "custom": True} for field in workflow.CUSTOM])
+        custom = (*workflow.CUSTOM, workflow.AGREEMENT)
+        return JSONResponse(system + [{**field, "key": field["id"], "custom": True} for field in custom])
+
+    async def server(self, _: Request) -> Response:
+        base = {"baseUrl": self._render.base, "serverTitle": "Jira sandbox", "serverTimeZone": "Etc/UTC"}
+        if self._render.cloud:
+            return JSONResponse(
+                {**base, "version": "1001.0.0", "versionNumbers": [1001, 0, 0], "deploymentType": "Cloud"}
+            )
+        return JSONResponse({**base, "version": "10.3.0", "versionNumbers": [10, 3, 0], "deploymentType": "Server"})
 
     async def project(self, request: Request) -> Response:
         self._known_project(request.path_params["id"])
@@ -85,7 +104,8 @@ class Platform:
         if workflow.issue_type(request.path_params["id"]) is None:
             raise Refused(404, "The issue type does not exist.")
         rows = [_create_field(field) for field in (*workflow.SYSTEM, *workflow.CUSTOM)]
-        return JSONResponse({"startAt": 0, "maxResults": 200, "total": len(rows), "fields": rows})
+        key = "fields" if self._render.cloud else "values"
+        return JSONResponse({"startAt": 0, "maxResults": 200, "total": len(rows), key: rows})
 
     def _known_project(self, id: str) -> None:  # noqa: A002 - Jira's word
         if id not in (PROJECT, PROJECT_ID):
@@ -108,29 +128,48 @@ class Platform:
         self._actions.edit(who(request), self._issue(request), await body(request))
         return Response(status_code=204)
 
-    async def bulk_fetch(self, request: Request) -> Response:
-        wanted = await body(request)
-        keys = wanted.get("issueIdsOrKeys")
-        if not isinstance(keys, list) or not 0 < len(keys) <= 100:
-            raise Refused(400, "Between 1 and 100 issue ids or keys are needed.")
-        found, errors = [], []
-        for key in keys:
-            try:
-                found.append(self._actions.records.find(str(key)))
-            except Refused as refusal:
-                errors.append({"id": str(key), "errorMessage": refusal.body["errorMessages"][0]})  # type: ignore[index]
-        return JSONResponse({"issues": self._rows(found, wanted), "issueErrors": errors})
+    async def edit_fields(self, request: Request) -> Response:
+        self._issue(request)
+        ids = [field["id"] for field in (*workflow.SYSTEM, *workflow.CUSTOM) if field["id"] not in _FIXED]
+        return JSONResponse({"fields": {id: workflow.field(id) for id in ids}})  # noqa: A001
 
-    async def search(self, request: Request) -> Response:
-        wanted = await body(request)
-        found = jql.search(str(wanted.get("jql") or ""), self._actions.records.indexed())
-        start, size = int(wanted.get("nextPageToken") or 0), int(wanted.get("maxResults") or 50)
-        page: Tree = {"issues": self._rows(found[start : start + size], wanted), "isLast": start + size >= len(found)}
-        return JSONResponse(page | ({} if page["isLast"] else {"nextPageToken": str(start + size)}))
+    async def changelog(self, request: Request) -> Response:
+        """The oldest first. Data Center has no such address."""
+        if not self._render.cloud:
+            raise Refused(404, "There is nothing at this address.")
+        rows = self._issue(request).histories
+        start, size = (
+            int(request.query_params.get("startAt", 0)),
+            min(100, int(request.query_params.get("maxResults", 100))),
+        )
+        page = [self._render.history(history) for history in rows[start : start + size]]
+        last = start + size >= len(rows)
+        return JSONResponse({"startAt": start, "maxResults": size, "total": len(rows), "isLast": last, "values": page})
 
-    def _rows(self, issues: list[Issue], wanted: Tree) -> list[Tree]:
-        only = wanted.get("fields") or ["id"]
-        return [self._render.issue(issue, only=only, properties=wanted.get("properties")) for issue in issues]
+    async def assignable(self, request: Request) -> Response:
+        self._actions.records.find(request.query_params.get("issueKey", ""))
+        asked = request.query_params.get("query" if self._render.cloud else "username", "").casefold()
+        found = [person for person in STAFF if asked in (person.account_id, "") or _begins(person, asked)]
+        return JSONResponse([self._render.person(person) for person in found])
+
+    async def assign(self, request: Request) -> Response:
+        wanted = (await body(request)).get("accountId" if self._render.cloud else "name")
+        key = "account_id" if self._render.cloud else "login"
+        found = next((person for person in STAFF if getattr(person, key) == wanted), None)
+        if wanted and found is None:
+            raise Refused(400, assignee="User does not exist or cannot be assigned issues.")
+        self._actions.assign(who(request), self._issue(request), found)
+        return Response(status_code=204)
+
+    async def web_links(self, request: Request) -> Response:
+        links = enumerate(self._issue(request).web_links, 10_000)
+        return JSONResponse([{"id": id, "object": {"url": url, "title": url}} for id, url in links])  # noqa: A001
+
+    async def add_web_link(self, request: Request) -> Response:
+        issue, wanted = self._issue(request), await body(request)
+        issue.web_links.append(str(wanted["object"]["url"]))
+        id = 9_999 + len(issue.web_links)  # noqa: A001
+        return JSONResponse({"id": id, "self": self._render.url(f"issue/{issue.id}/remotelink/{id}")}, 201)
 
     async def link(self, request: Request) -> Response:
         wanted = await body(request)
@@ -168,6 +207,10 @@ class Platform:
         return JSONResponse(
             self._render.comment(self._actions.edit_comment(issue, id, wanted.get("body"), wanted.get("properties")))
         )
+
+    async def delete_comment(self, request: Request) -> Response:
+        self._actions.delete_comment(self._issue(request), request.path_params["comment"])
+        return Response(status_code=204)
 
     # properties
 
@@ -217,11 +260,6 @@ class Platform:
         return Response(status_code=204)
 
 
-async def gone(_: Request) -> Response:
-    """The old search was removed in 2025 (Atlassian, changelog CHANGE-2046)."""
-    raise Refused(410, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
-
-
 def who(request: Request) -> Person:
     person: Person = request.state.person
     return person
@@ -247,14 +285,16 @@ def _listed(values: list[str]) -> list[str] | None:
     return [name for value in values for name in value.split(",") if name] or None
 
 
+_FIXED = ("project", "issuetype", "reporter", workflow.REQUEST_TYPE)
+
+
+def _begins(person: Person, asked: str) -> bool:
+    """As Jira looks: what a name or an address begins with."""
+    words = (person.email, person.login, *person.name.split(), person.name)
+    return any(word.casefold().startswith(asked) for word in words)
+
+
 def _create_field(field: Tree) -> Tree:
-    options = {"allowedValues": [{"id": id, "value": name} for id, name in workflow.CHANGE_TYPES.items()]}  # noqa: A001
-    return {
-        "fieldId": field["id"],
-        "key": field["id"],
-        "name": field["name"],
-        "required": field["id"] in ("summary", "project", "issuetype"),
-        "schema": field["schema"],
-        "operations": ["set"],
-        "hasDefaultValue": False,
-    } | (options if field["id"] == workflow.CHANGE_TYPE else {})
+    shown = workflow.field(field["id"])
+    required = field["id"] in ("summary", "project", "issuetype")
+    return shown | {"fieldId": field["id"], "required": required, "hasDefaultValue": False}

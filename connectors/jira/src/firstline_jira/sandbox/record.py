@@ -2,11 +2,13 @@
 
 import hashlib
 import time
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from firstline_jira.sandbox import workflow
+from firstline_jira.sandbox.trouble import Troubles
 from firstline_jira.sandbox.workflow import IssueType, Status
 
 PROJECT = "HELP"
@@ -39,6 +41,11 @@ class Person:
         return "5" + hashlib.sha256(self.email.encode()).hexdigest()[:23]
 
     @property
+    def login(self) -> str:
+        """Data Center's name of the person."""
+        return self.email.partition("@")[0]
+
+    @property
     def name(self) -> str:
         return self.email.partition("@")[0].replace(".", " ").title()
 
@@ -47,7 +54,7 @@ class Person:
 class Comment:
     id: str
     author: Person
-    body: Tree
+    body: Any  # a document, or Data Center's text
     created: datetime
     updated: datetime
     properties: dict[str, Any]
@@ -68,6 +75,26 @@ class Approval:
 
 
 @dataclass
+class History:
+    """One entry of the changelog."""
+
+    id: str
+    author: Person
+    created: datetime
+    items: list[Tree]
+
+
+@dataclass
+class File:
+    id: str
+    name: str
+    author: Person
+    created: datetime
+    media_type: str
+    content: bytes
+
+
+@dataclass
 class Issue:
     id: str
     number: int
@@ -77,11 +104,16 @@ class Issue:
     created: datetime
     updated: datetime
     fields: Tree
-    indexed_at: float
+    assignee: Person | None = None
+    indexings: list[tuple[float, datetime]] = field(default_factory=list)  # when search knows (monotonic), of what time
+    indexed: datetime = datetime.min  # the time of change that search knows now
     properties: dict[str, Any] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
     links: list[tuple[str, str, str]] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    web_links: list[str] = field(default_factory=list)
     resolution: str = ""
 
     @property
@@ -90,17 +122,17 @@ class Issue:
 
 
 class Records:
-    """All issues, and the numbers given out. `index_delay` is the time in seconds until search sees a new issue."""
+    """All issues, and the numbers given out."""
 
-    def __init__(self, index_delay: float = 0.0) -> None:
-        self.index_delay = index_delay
+    def __init__(self, troubles: Troubles) -> None:
+        self._troubles = troubles
         self._moment = datetime.now(UTC)
         self.clear()
 
     def clear(self) -> None:
         """As on the first day; numbers begin again."""
         self.issues: dict[str, Issue] = {}
-        self._last = {"issue": 0, "comment": 10_000, "approval": 0, "changelog": 10_000}
+        self._last = {"issue": 0, "comment": 10_000, "approval": 0, "changelog": 10_000, "attachment": 10_000}
 
     def number(self, kind: str) -> int:
         self._last[kind] += 1
@@ -115,7 +147,7 @@ class Records:
     def find(self, id: str) -> Issue:  # noqa: A002 - Jira's word
         for issue in self.issues.values():
             if id in (issue.id, issue.key) or id.upper() == issue.key:
-                return issue
+                return self._seen(issue)
         raise Refused(404, "Issue does not exist or you do not have permission to see it.")
 
     def add(self, kind: IssueType, reporter: Person, fields: Tree) -> Issue:
@@ -130,10 +162,28 @@ class Records:
             created=now,
             updated=now,
             fields=fields,
-            indexed_at=time.monotonic() + self.index_delay,
         )
+        self.touch(issue, now)
         self.issues[issue.id] = issue
         return issue
 
-    def indexed(self) -> list[Issue]:
-        return [issue for issue in self.issues.values() if issue.indexed_at <= time.monotonic()]
+    def touch(self, issue: Issue, when: datetime | None = None) -> None:
+        """It was changed; search will know."""
+        issue.updated = when or self.now()
+        issue.indexings.append((time.monotonic() + self._troubles.now.index_delay, issue.updated))
+
+    def indexed(self, fresh: Container[str] = ()) -> list[Issue]:
+        """As search sees them: late, but for those that are to be looked at anew."""
+        now = time.monotonic()
+        found = []
+        for issue in self.issues.values():
+            known = [when for at, when in issue.indexings if at <= now or issue.id in fresh]
+            if known and issue.key not in self._troubles.now.hidden:
+                issue.indexed = known[-1]
+                found.append(issue)
+        return found
+
+    def _seen(self, issue: Issue) -> Issue:
+        if issue.key in self._troubles.now.hidden:
+            raise Refused(404, "Issue does not exist or you do not have permission to see it.")
+        return issue

@@ -1,9 +1,22 @@
-"""Records as JSON, in the shape of REST v3 or, for webhooks, of REST v2."""
+"""Records as JSON, in the shape of REST v3, or of REST v2 for webhooks and for Data Center."""
 
+from collections.abc import Callable
 from typing import Any
 
 from firstline_jira.sandbox import markup, workflow
-from firstline_jira.sandbox.record import DESK, PROJECT, PROJECT_ID, Approval, Comment, Issue, Person, stamp
+from firstline_jira.sandbox.record import (
+    DESK,
+    PROJECT,
+    PROJECT_ID,
+    Approval,
+    Comment,
+    File,
+    History,
+    Issue,
+    Person,
+    stamp,
+)
+from firstline_jira.sandbox.trouble import Troubles
 from firstline_jira.sandbox.workflow import CATEGORIES, PRIORITIES, IssueType, RequestType, Status, Transition
 
 Tree = dict[str, Any]
@@ -12,31 +25,34 @@ Tree = dict[str, Any]
 class Render:
     """`base` is the sandbox's own address; `api` 2 or 3."""
 
-    def __init__(self, base: str, api: int = 3) -> None:
-        self._base = base
+    def __init__(self, base: str, troubles: Troubles, *, api: int, cloud: bool) -> None:
+        self.base = base
+        self.cloud = cloud
         self._api = api
+        self._troubles = troubles
 
     def url(self, path: str) -> str:
-        return f"{self._base}/rest/api/{self._api}/{path}"
+        return f"{self.base}/rest/api/{self._api}/{path}"
 
     def person(self, person: Person) -> Tree:
-        return {
-            "self": self.url(f"user?accountId={person.account_id}"),
-            "accountId": person.account_id,
+        common = {
             "emailAddress": person.email,
             "displayName": person.name,
             "active": True,
-            "timeZone": "Etc/UTC",
-            "accountType": "atlassian",
+            "timeZone": self._troubles.now.time_zone,
         }
+        if self.cloud:
+            me = {"accountId": person.account_id, "accountType": "atlassian"}
+            return {"self": self.url(f"user?accountId={person.account_id}"), **me, **common}
+        return {"self": self.url(f"user?username={person.login}"), "name": person.login, "key": person.login, **common}
 
     def status(self, status: Status) -> Tree:
         number, color, name = CATEGORIES[status.category]
         return {
             "self": self.url(f"status/{status.id}"),
             "description": "",
-            "iconUrl": f"{self._base}/",
-            "name": status.name,
+            "iconUrl": f"{self.base}/",
+            "name": self._troubles.now.renamed.get(status.name, status.name),
             "id": status.id,
             "statusCategory": {
                 "self": self.url(f"statuscategory/{number}"),
@@ -48,7 +64,7 @@ class Render:
         }
 
     def priority(self, id: str) -> Tree:  # noqa: A002 - Jira's word
-        return {"self": self.url(f"priority/{id}"), "iconUrl": f"{self._base}/", "name": PRIORITIES[id], "id": id}
+        return {"self": self.url(f"priority/{id}"), "iconUrl": f"{self.base}/", "name": PRIORITIES[id], "id": id}
 
     def project(self) -> Tree:
         return {
@@ -66,39 +82,50 @@ class Render:
     def issue_type_with_statuses(self, kind: IssueType) -> Tree:
         return {**self.issue_type(kind), "statuses": [self.status(status) for status in kind.statuses()]}
 
+    # issues
+
     def issue(self, issue: Issue, *, only: list[str] | None = None, properties: list[str] | None = None) -> Tree:
-        fields = self.fields(issue)
-        if only and "*all" not in only and "*navigable" not in only:
-            fields = {name: value for name, value in fields.items() if name in only}
+        """The fields named; a field of many values costs time, so it is made only for those who ask."""
+        wanted = None if not only or "*all" in only or "*navigable" in only else set(only)
+        fields = self._plain_fields(issue) | {
+            name: make(issue) for name, make in self._made_fields().items() if wanted is None or name in wanted
+        }
+        if wanted is not None:
+            fields = {name: value for name, value in fields.items() if name in wanted}
         found: Tree = {"id": issue.id, "key": issue.key, "self": self.url(f"issue/{issue.id}"), "fields": fields}
         if properties:
             found["properties"] = {k: v for k, v in issue.properties.items() if k in properties or "*all" in properties}
         return found
 
-    def fields(self, issue: Issue) -> Tree:
-        fields: Tree = {
-            "summary": "",
-            "description": None,
-            "labels": [],
-            "components": [],
-            "assignee": None,
-            **{row["id"]: None for row in workflow.CUSTOM},
-            **issue.fields,
-            "project": self.project(),
-            "issuetype": self.issue_type(issue.type),
-            "status": self.status(issue.status),
-            "priority": self.priority(issue.fields.get("priority", "3")),
-            "resolution": {"name": issue.resolution} if issue.resolution else None,
-            "reporter": self.person(issue.reporter),
-            "creator": self.person(issue.reporter),
-            "created": stamp(issue.created),
-            "updated": stamp(issue.updated),
-            "issuelinks": [self._link(link) for link in issue.links],
-        }
-        fields[workflow.REQUEST_TYPE] = self._request(issue)
+    def _plain_fields(self, issue: Issue) -> Tree:
+        blank: Tree = {"summary": "", "description": None, "labels": [], "components": []}
+        fields: Tree = {**blank, **{row["id"]: None for row in workflow.CUSTOM}, **issue.fields}
         if self._api == 2:
             fields |= {name: markup.text(fields[name]) or None for name in workflow.DOCUMENTS}
         return fields
+
+    def _made_fields(self) -> dict[str, Callable[[Issue], Any]]:
+        return {
+            "project": lambda _: self.project(),
+            "issuetype": lambda issue: self.issue_type(issue.type),
+            "status": lambda issue: self.status(issue.status),
+            "priority": lambda issue: self.priority(issue.fields.get("priority", "3")),
+            "resolution": lambda issue: {"name": issue.resolution} if issue.resolution else None,
+            "reporter": lambda issue: self.person(issue.reporter),
+            "creator": lambda issue: self.person(issue.reporter),
+            "assignee": lambda issue: self.person(issue.assignee) if issue.assignee else None,
+            "created": lambda issue: stamp(issue.created),
+            "updated": lambda issue: stamp(issue.updated),
+            "issuelinks": lambda issue: [self._link(link) for link in issue.links],
+            "attachment": lambda issue: [self.file(file) for file in issue.files],
+            "comment": self._comments,
+            workflow.REQUEST_TYPE: self._request,
+            workflow.AGREEMENT["id"]: self.agreement,
+        }
+
+    def _comments(self, issue: Issue) -> Tree:
+        rows = [self.comment(comment) for comment in issue.comments]
+        return {"comments": rows, "maxResults": len(rows), "total": len(rows), "startAt": 0}
 
     def _link(self, link: tuple[str, str, str]) -> Tree:
         kind, side, id = link  # noqa: A001
@@ -119,11 +146,36 @@ class Render:
             "updateAuthor": self.person(comment.author),
             "created": stamp(comment.created),
             "updated": stamp(comment.updated),
-            "jsdPublic": not comment.internal,
         }
+        if self.cloud:
+            found["jsdPublic"] = not comment.internal
         if properties:
             found["properties"] = [{"key": key, "value": value} for key, value in comment.properties.items()]
         return found
+
+    def history(self, history: History) -> Tree:
+        return {
+            "id": history.id,
+            "author": self.person(history.author),
+            "created": stamp(history.created),
+            "items": history.items,
+        }
+
+    def file(self, file: File) -> Tree:
+        path = self.url(f"attachment/content/{file.id}") if self.cloud else self._download(file)
+        return {
+            "self": self.url(f"attachment/{file.id}"),
+            "id": file.id,
+            "filename": file.name,
+            "author": self.person(file.author),
+            "created": stamp(file.created),
+            "size": len(file.content),
+            "mimeType": file.media_type,
+            "content": path,
+        }
+
+    def _download(self, file: File) -> str:
+        return f"{self.base}/secure/attachment/{file.id}/{file.name}"
 
     def transition(self, transition: Transition, *, fields: bool) -> Tree:
         found: Tree = {
@@ -137,7 +189,9 @@ class Render:
             "isConditional": bool(transition.only),
         }
         if fields:
-            found["fields"] = {"resolution": _RESOLUTION} if transition.screen else {}
+            required = self._troubles.now.required.get(transition.name, ())
+            screen = {id: workflow.field(id) | {"required": True} for id in required}  # noqa: A001
+            found["fields"] = screen | ({"resolution": _RESOLUTION} if transition.screen else {})
         return found
 
     # Jira Service Management
@@ -149,7 +203,7 @@ class Render:
             "description": found.name,
             "issueTypeId": found.issue_type,
             "serviceDeskId": DESK,
-            "_links": {"self": f"{self._base}/rest/servicedeskapi/servicedesk/{DESK}/requesttype/{found.id}"},
+            "_links": {"self": f"{self.base}/rest/servicedeskapi/servicedesk/{DESK}/requesttype/{found.id}"},
         }
 
     def request(self, issue: Issue) -> Tree:
@@ -161,7 +215,28 @@ class Render:
             "createdDate": self._date(issue.created),
             "reporter": self.person(issue.reporter),
             "currentStatus": {"status": issue.status.name, "statusDate": self._date(issue.updated)},
-            "_links": {"self": f"{self._base}/rest/servicedeskapi/request/{issue.id}"},
+            "_links": {"self": f"{self.base}/rest/servicedeskapi/request/{issue.id}"},
+        }
+
+    def agreement(self, issue: Issue) -> Tree | None:
+        """Time to resolution, of incidents: it runs until the issue is done."""
+        if issue.type.name != "[System] Incident":
+            return None
+        due = issue.created.timestamp() * 1000 + workflow.GOAL
+        cycle = {
+            "startTime": self._date(issue.created),
+            "breachTime": self._date(issue.created, workflow.GOAL),
+            "breached": issue.updated.timestamp() * 1000 > due,
+            "goalDuration": {"millis": workflow.GOAL, "friendly": "4h"},
+        }
+        done = issue.status.category == "done"
+        running = {} if done else {"ongoingCycle": cycle | {"paused": False, "withinCalendarHours": True}}
+        return {
+            "id": "1",
+            "name": workflow.AGREEMENT["name"],
+            "_links": {"self": f"{self.base}/rest/servicedeskapi/request/{issue.id}/sla/1"},
+            "completedCycles": [cycle | {"stopTime": self._date(issue.updated)}] if done else [],
+            **running,
         }
 
     def desk_comment(self, comment: Comment) -> Tree:
@@ -184,12 +259,12 @@ class Render:
         }
         return found | ({"completedDate": self._date(approval.completed)} if approval.completed else {})
 
-    def _date(self, when: Any) -> Tree:
+    def _date(self, when: Any, later: int = 0) -> Tree:
         return {
             "iso8601": stamp(when),
             "jira": stamp(when),
             "friendly": "",
-            "epochMillis": int(when.timestamp() * 1000),
+            "epochMillis": int(when.timestamp() * 1000) + later,
         }
 
 

@@ -145,6 +145,7 @@ REQUEST_TYPES = (
 PRIORITIES = {"1": "Highest", "2": "High", "3": "Medium", "4": "Low", "5": "Lowest"}
 RESOLUTIONS = {"10000": "Done", "10001": "Won't Do", "10002": "Duplicate"}
 CHANGE_TYPES = {"10200": "Standard", "10201": "Normal", "10202": "Emergency"}
+SERVICES = {"10300": "Shop", "10301": "Bank"}
 
 _TEXT = "com.atlassian.jira.plugin.system.customfieldtypes"
 
@@ -163,7 +164,14 @@ CUSTOM: tuple[dict[str, Any], ...] = (
     _custom(10023, "Test plan", "string", f"{_TEXT}:textarea"),
     _custom(10024, "Planned start", "datetime", f"{_TEXT}:datetime"),
     _custom(10025, "Planned end", "datetime", f"{_TEXT}:datetime"),
+    _custom(10031, "Root cause", "string", f"{_TEXT}:textfield"),
+    _custom(10032, "Affected service", "option", f"{_TEXT}:select"),
+    _custom(10033, "PagerDuty incident", "string", f"{_TEXT}:url"),
+    _custom(10034, "Affected hosts", "number", f"{_TEXT}:float"),
 )
+ROOT_CAUSE = "customfield_10031"
+AGREEMENT = _custom(10030, "Time to resolution", "sd-servicelevelagreement", "com.atlassian.servicedesk:sd-sla-field")
+GOAL = 4 * 3_600_000  # milliseconds from an incident's creation to its end
 SYSTEM: tuple[dict[str, Any], ...] = (
     {"id": "summary", "name": "Summary", "schema": {"type": "string", "system": "summary"}},
     {"id": "description", "name": "Description", "schema": {"type": "string", "system": "description"}},
@@ -179,6 +187,20 @@ SYSTEM: tuple[dict[str, Any], ...] = (
     {"id": "reporter", "name": "Reporter", "schema": {"type": "user", "system": "reporter"}},
 )
 DOCUMENTS = ("description", "customfield_10021", "customfield_10022", "customfield_10023")
+
+
+OPTIONS = {CHANGE_TYPE: CHANGE_TYPES, "customfield_10032": SERVICES}
+
+
+def field(id: str) -> dict[str, Any]:  # noqa: A002
+    """What Jira says of a field on a screen."""
+    found = next(row for row in (*SYSTEM, *CUSTOM) if row["id"] == id)
+    names = OPTIONS.get(id, {})
+    options = [{"id": option, "value": name} for option, name in names.items()]
+    if id == "priority":
+        options = [{"id": option, "name": name} for option, name in PRIORITIES.items()]
+    shown = {"name": found["name"], "key": id, "schema": found["schema"], "required": False, "operations": ["set"]}
+    return shown | ({"allowedValues": options} if options else {})
 
 
 def issue_type(id: str) -> IssueType | None:  # noqa: A002 - Jira's word
