@@ -35,6 +35,7 @@ def run() -> None:
         for name in VENDORS:
             stage.start_vendor(name, {})
         stage.start_hub()
+        stage.await_vendors()
         stage.await_hub()
         _round(stage, "warm", list(VENDORS), defaultdict(list))
         for down in VENDORS:

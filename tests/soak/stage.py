@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,10 @@ class Stage:
         file = self.root / f"{name}-chaos.json"
         file.write_text(json.dumps(dict(chaos)))
         self.processes.start(name, [*command, "--chaos-file", str(file)])
-        eventually(lambda: self.answers(name, "/sandbox/state"), 60)
+
+    def await_vendors(self) -> None:
+        for name in self.ways:
+            eventually(partial(self.answers, name, "/sandbox/state"), 60)
 
     def start_hub(self) -> None:
         since = f"{self.began:%Y-%m-%dT%H:%M:%SZ}"

@@ -51,6 +51,7 @@ class Storm:
         for vendor in stage.vendors:
             stage.start_vendor(vendor.name, self._chaos())
         stage.start_hub()
+        stage.await_vendors()
         with self._raised(stage) as raising:
             self._kill(stage)
             for one in raising:
