@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from firstline.connector import Evidence
 from firstline.errors import FirstlineError
 from firstline.incident import Incident, Reference
+from firstline.remediation import alarm
+from firstline.remediation.budget import Priority
 from firstline.remediation.context import Context
 from firstline.remediation.plan import Plan, draft
 from firstline.remediation.timeline import tell
@@ -14,17 +16,23 @@ from firstline.store.table import REMEDIATION
 async def cover(
     context: Context, remediation_id: str, plan: Plan, incident: Incident, known: Reference | None, *, tried: bool
 ) -> Reference:
-    """Open the change, or find it, and bring it to Implement. Raises what the register raises; the change is noted then
-    as well, so that whoever looks finds it."""
+    """Open the change, or find it, bring it to Implement and announce it. Raises what the register raises; the change
+    is noted then as well, so that whoever looks finds it."""
     register = context.register(plan.change_register)
-    change = known or await register.open(draft(plan, incident, key(remediation_id), tried=tried))
-    begins = Evidence(notes=f"Firstline begins {plan.named} for {incident.reference.label}.")
-    try:
-        await register.move(change, "implement", begins)
-    except FirstlineError:
-        if known is None:
-            await context.database.write(lambda connection: _opened(connection, remediation_id, change))
-        raise
+    async with context.governor.asking(plan.change_register, Priority.INTERACTIVE):
+        change = known or await register.open(draft(plan, incident, key(remediation_id), tried=tried))
+        begins = Evidence(notes=f"Firstline begins {plan.named} for {incident.reference.label}.")
+        try:
+            await register.move(change, "implement", begins)
+        except FirstlineError:
+            if known is None:
+                await context.database.write(lambda connection: _opened(connection, remediation_id, change))
+            raise
+    live = f"{change.label}: {plan.runbook.title} for {incident.reference.label}"
+    where = f"{context.url}/remediations/{remediation_id}"
+    await context.database.write(
+        lambda connection: alarm.announce(connection, context.governor.pager, remediation_id, live, where)
+    )
     return change
 
 

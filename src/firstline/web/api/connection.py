@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 
 from firstline.connector import Finding
-from firstline.remediation import connection as connections
 from firstline.store.table import CONNECTION
 from firstline.web.api.access import Governing, Seeing, TheHub
 from firstline.web.api.model import ConnectionShown
@@ -16,15 +15,11 @@ router = APIRouter(tags=["connections"])
 
 @router.get("/connections", response_model=list[ConnectionShown])
 async def listed(hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
-    """Each with its connector; `paused_at` and `reason` where it is paused; `findings` of the look at the hub's start,
-    null until it was looked at."""
+    """Each with its connector; `paused_at` and `reason` where it is paused; how long it rests after failures; what was
+    asked of it and what its vendor allows; `findings` of the look at the hub's start, null until it was looked at."""
     query = sa.select(CONNECTION).order_by(CONNECTION.c.name)
     rows = await hub.database.read(lambda connection: connection.execute(query).mappings().all())
-    known = [row for row in rows if row["name"] in hub.connections]
-    return [
-        {**row, "connector": hub.connections[row["name"]].name, "findings": hub.findings.get(row["name"])}
-        for row in known
-    ]
+    return [await _shown(hub, dict(row)) for row in rows if row["name"] in hub.connections]
 
 
 @router.get("/connections/{name}/check", response_model=list[Finding])
@@ -40,8 +35,16 @@ async def resume(name: str, hub: TheHub, _: Governing) -> dict[str, str]:
     """Use a paused connection again. 409 when it is not paused."""
     if name not in hub.connections:
         raise HTTPException(404, f"there is no connection {name}")
-    if not await connections.resume(hub.database, name):
+    if not await hub.context.governor.resume(name):
         raise HTTPException(409, "it is not paused")
     hub.context.writes.set()
     hub.context.work.set()
     return {"name": name, "state": "in use"}
+
+
+async def _shown(hub: TheHub, row: dict[str, Any]) -> dict[str, Any]:
+    name = row["name"]
+    usage, total = await hub.context.governor.usage(name)
+    budget = {"limit": usage.limit, "used": usage.used, "resets_at": usage.ends_at, "total": total}
+    connector = hub.connections[name].name
+    return {**row, "connector": connector, "findings": hub.findings.get(name), "budget": budget}

@@ -105,10 +105,11 @@ class WriteBackShown(BaseModel):
     connection: str
     record: str
     key: str
-    act: str = Field(description="note, state or change")
+    act: str = Field(description="note, state, update, attachment, change, alarm or announcement")
     reference: Reference
     body: dict[str, Any]
-    state: str = Field(description="pending, sending, done or parked")
+    state: str = Field(description="pending, sending, done, parked, folded or discarded")
+    folded_into: str | None = Field(description="The write that says it too.")
     attempts: int
     due_at: datetime
     reason: str = Field(description="The vendor's own words.")
@@ -125,9 +126,19 @@ class RemediationWhole(RemediationSummary):
     write_backs: list[WriteBackShown]
 
 
+class BudgetShown(BaseModel):
+    limit: int | None = Field(description="Requests in a window, told by the vendor or set; null: not known.")
+    used: int = Field(description="In this window, by all processes.")
+    resets_at: datetime = Field(description="When the next window begins.")
+    total: int = Field(description="Requests since the first start.")
+
+
 class ConnectionShown(BaseModel):
     name: str
     connector: str
     paused_at: datetime | None
     reason: str
+    failures: int = Field(description="Requests in a row that were not answered.")
+    rests_until: datetime | None = Field(description="Nothing is asked of it before; null: it is in use.")
+    budget: BudgetShown
     findings: list[Finding] | None = Field(description="Of the look at the hub's start; null until it was looked at.")

@@ -1,0 +1,75 @@
+"""What each kind of write-back asks of its connection."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from firstline.connector import Alarm, Announcement, Attachment, Attachments, Note, Pager, StateChange, Update
+from firstline.errors import Rejected
+from firstline.incident import Reference
+from firstline.remediation.context import Context
+from firstline.remediation.log import log_of
+from firstline.remediation.report import ChangeMove
+
+Row = Mapping[str, Any]
+
+
+async def write(context: Context, row: Row) -> Reference:
+    """Write a claimed row once; gives the reference of what was written. Raises what the connector raises."""
+    if row["act"] not in _ACTS:
+        raise Rejected(f"no write-back is called {row['act']!r}")
+    reference = Reference.model_validate(row["reference"])
+    return await _ACTS[row["act"]](context, reference, row) or reference
+
+
+async def _note(context: Context, reference: Reference, row: Row) -> Reference:
+    note = Note.model_validate({**row["body"], "tried": row["tried"]})
+    return await context.connector(row["connection"]).write_note(reference, note)
+
+
+async def _state(context: Context, reference: Reference, row: Row) -> None:
+    await context.connector(row["connection"]).set_state(reference, StateChange.model_validate(row["body"]))
+
+
+async def _update(context: Context, reference: Reference, row: Row) -> None:
+    await context.connector(row["connection"]).update(reference, Update.model_validate(row["body"]))
+
+
+async def _attachment(context: Context, reference: Reference, row: Row) -> Reference:
+    """The full log, read when it is sent."""
+    connector = context.connector(row["connection"])
+    if not isinstance(connector, Attachments):
+        raise Rejected(f"the connection {row['connection']!r} ({connector.name}) takes no files")
+    content = await log_of(context.database, row["remediation_id"])
+    file = Attachment(key=row["key"], name=row["body"]["name"], content=content, tried=row["tried"])
+    return await connector.attach(reference, file)
+
+
+async def _change(context: Context, reference: Reference, row: Row) -> None:
+    move = ChangeMove.model_validate(row["body"])
+    await context.register(row["connection"]).move(reference, move.to, move.evidence)
+
+
+async def _alarm(context: Context, _: Reference, row: Row) -> None:
+    await _pager(context, row["connection"]).alarm(Alarm.model_validate(row["body"]))
+
+
+async def _announcement(context: Context, _: Reference, row: Row) -> None:
+    await _pager(context, row["connection"]).announce(Announcement.model_validate(row["body"]))
+
+
+def _pager(context: Context, name: str) -> Pager:
+    connector = context.connector(name)
+    if not isinstance(connector, Pager):
+        raise Rejected(f"the connection {name!r} ({connector.name}) calls nobody; alarms.connection names another")
+    return connector
+
+
+_ACTS: Mapping[str, Callable[[Context, Reference, Row], Awaitable[Reference | None]]] = {
+    "note": _note,
+    "state": _state,
+    "update": _update,
+    "attachment": _attachment,
+    "change": _change,
+    "alarm": _alarm,
+    "announcement": _announcement,
+}

@@ -1,0 +1,163 @@
+"""Which writes of the outbox are sent next: of each record the earliest, with what can be folded into it. They are
+marked before they are tried."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from firstline.remediation import alarm, fold
+from firstline.remediation.connection import paused
+from firstline.store.database import insert
+from firstline.store.table import REMEDIATION, WRITE_BACK, TimelineRow
+
+FOLDED = 500  # rows of one record that are looked at at a time
+
+Row = dict[str, Any]
+
+_PENDING = WRITE_BACK.c.state == "pending"
+
+
+def waiting(connection: sa.Connection, moment: datetime) -> set[str]:
+    """The connections that something is due for."""
+    due = sa.select(WRITE_BACK.c.connection).where(_PENDING, WRITE_BACK.c.due_at <= moment).distinct()
+    return set(connection.execute(due).scalars())
+
+
+def claim(
+    connection: sa.Connection, name: str, busy: Collection[str], room: int, moment: datetime, url: str
+) -> list[Row]:
+    """Mark the next writes of one connection, at most `room`, none of a busy record. Alarms go first. `tried` of each
+    says whether the vendor may have seen it before; `attempts` names this try."""
+    if name in paused(connection):
+        return []
+    claimed: list[Row] = []
+    for acts in (WRITE_BACK.c.act == alarm.ALARM, WRITE_BACK.c.act != alarm.ALARM):
+        seen = {*busy, *(row["record"] for row in claimed)}
+        while room > len(claimed):
+            records = _candidates(connection, name, acts, seen, room - len(claimed), moment)
+            if not records:
+                break
+            seen.update(records)
+            found = [_next(connection, name, record, moment, url) for record in records]
+            claimed += [row for row in found if row is not None]
+    for row in claimed:
+        values = {"state": "sending", "attempts": row["attempts"], "body": row["body"]}
+        connection.execute(sa.update(WRITE_BACK).where(WRITE_BACK.c.id == row["id"]).values(**values))
+    return claimed
+
+
+def said(row: fold.Row) -> str:
+    """What a write is, for people."""
+    body = row["body"]
+    words = {
+        "note": "Note",
+        "state": f"State {body.get('to')}",
+        "change": f"Change to {body.get('to')}",
+        "update": "Update of fields",
+        "attachment": f"File {body.get('name')}",
+        "alarm": "Alarm",
+        "announcement": "Announcement",
+    }
+    return words.get(row["act"], str(row["act"]))
+
+
+def _candidates(
+    connection: sa.Connection,
+    name: str,
+    acts: sa.ColumnElement[bool],
+    seen: Collection[str],
+    room: int,
+    moment: datetime,
+) -> list[str]:
+    """Records with a row that is due, and nothing before it but rows that were never tried and have time: the later may
+    make those needless. Each connection is asked for its own: what one can't take holds no other."""
+    other = sa.alias(WRITE_BACK)
+    first = (
+        sa.select(sa.func.min(other.c.id))
+        .where(other.c.connection == name, other.c.record == WRITE_BACK.c.record, other.c.state == "pending")
+        .where(sa.or_(other.c.attempts > 0, other.c.due_at <= moment))
+        .scalar_subquery()
+    )
+    due = (
+        sa.select(WRITE_BACK.c.record)
+        .where(_PENDING, WRITE_BACK.c.connection == name, WRITE_BACK.c.due_at <= moment, acts)
+        .where(WRITE_BACK.c.record.not_in(seen), WRITE_BACK.c.id == first)
+        .order_by(WRITE_BACK.c.id)
+        .limit(room)
+    )
+    return list(connection.execute(due).scalars())
+
+
+def _next(connection: sa.Connection, name: str, record: str, moment: datetime, url: str) -> Row | None:
+    """The record's next write, after folding; None when it is not due."""
+    where = (_PENDING, WRITE_BACK.c.connection == name, WRITE_BACK.c.record == record)
+    query = sa.select(WRITE_BACK).where(*where).order_by(WRITE_BACK.c.id).limit(FOLDED).with_for_update()
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    if not rows:
+        return None
+    ended = _ended(connection, rows) if len(rows) > 1 else set()
+    left = fold.reduce(rows, ended)
+    into, first = left.into, left.kept[0]
+    due = first["due_at"] <= moment
+    written = _written(connection, name, record, rows) if due and first["act"] == "note" else set()
+    body = first["body"]
+    if due and len(left.kept) > 1 and first["act"] == "note":
+        body, merged = fold.merge(left.kept, _live(left.kept, written, ended), f"{url}/remediations")
+        into = into | merged.into
+    _fold(connection, rows, into, moment)
+    if not due:
+        return None
+    tried = first["attempts"] > 0 or (first["act"] == "note" and body["key"] in written)
+    return {**first, "body": body, "tried": tried, "attempts": first["attempts"] + 1}
+
+
+def _ended(connection: sa.Connection, rows: Collection[fold.Row]) -> set[str]:
+    ids = {row["remediation_id"] for row in rows}
+    query = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.id.in_(ids), REMEDIATION.c.stage == "ended")
+    return set(connection.execute(query).scalars())
+
+
+def _written(connection: sa.Connection, name: str, record: str, rows: Collection[fold.Row]) -> set[str]:
+    """Keys of these remediations' notes that may stand on the record."""
+    ids = {row["remediation_id"] for row in rows}
+    query = sa.select(WRITE_BACK.c.body).where(
+        WRITE_BACK.c.remediation_id.in_(ids),
+        WRITE_BACK.c.connection == name,
+        WRITE_BACK.c.record == record,
+        WRITE_BACK.c.act == "note",
+        WRITE_BACK.c.attempts > 0,
+    )
+    return {body["key"] for body in connection.execute(query).scalars()}
+
+
+def _live(rows: Collection[fold.Row], written: set[str], ended: set[str]) -> set[str]:
+    """Keys of notes that stand already, or are edited as their remediation goes on."""
+    going = {
+        row["body"]["key"]
+        for row in rows
+        if row["act"] == "note" and row["body"]["key"].endswith(".status") and row["remediation_id"] not in ended
+    }
+    return written | going
+
+
+def _fold(connection: sa.Connection, rows: Collection[fold.Row], into: Mapping[str, str], moment: datetime) -> None:
+    by_id = {row["id"]: row for row in rows}
+    for target in set(into.values()):
+        ids = [id_ for id_, to in into.items() if to == target]
+        values = {"state": "folded", "folded_into": target, "done_at": moment}
+        connection.execute(sa.update(WRITE_BACK).where(WRITE_BACK.c.id.in_(ids)).values(**values))
+    lines = [
+        TimelineRow(remediation_id=by_id[id_]["remediation_id"], act="folded", text=_folded(by_id[id_], by_id[to]))
+        for id_, to in into.items()
+        if by_id[id_]["remediation_id"]
+    ]
+    insert(connection, *lines)
+
+
+def _folded(row: fold.Row, target: fold.Row) -> str:
+    record = row["reference"].get("number") or row["reference"]["id"]
+    own = row["remediation_id"] == target["remediation_id"]
+    whose = "" if own else f" of remediation {target['remediation_id']}"
+    return f"{said(row)} on {record} folded into: {said(target)}{whose} ({target['id']})"
