@@ -11,7 +11,9 @@ from connectors.servicenow.tests.stage import settings
 from firstline.connector import Evidence
 from firstline.errors import Rejected
 from firstline.http import client
+from firstline.meter import Meter
 from firstline_servicenow.register import Register
+from firstline_servicenow.sign_in import Fixed
 from firstline_servicenow.table import Table
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +47,7 @@ class Model:
 
 @pytest.fixture
 async def register() -> AsyncIterator[Register]:
-    table = Table(BASE, "firstline", "secret")
+    table = Table(BASE, Fixed({}), Meter())
     async with client(BASE) as http:
         yield Register("prod", settings(BASE), table, http)
     table.close()

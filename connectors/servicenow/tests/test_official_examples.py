@@ -7,13 +7,14 @@ from typing import Any
 import httpx
 import pytest
 from connectors.servicenow.tests.likeness import differences, example
-from connectors.servicenow.tests.stage import USERS
+from connectors.servicenow.tests.stage import USERS, settings
 
 from firstline.connector import SandboxSettings
 from firstline.incident import IncidentState
-from firstline_servicenow import lifecycle, translate
+from firstline_servicenow import lifecycle
 from firstline_servicenow.record import moment, shown, value
 from firstline_servicenow.sandbox import create_app
+from firstline_servicenow.translate import Reader
 
 pytestmark = pytest.mark.anyio
 
@@ -112,7 +113,7 @@ async def test_a_change_is_created_in_the_published_shape(seeded: Any) -> None:
 
 
 def test_a_published_incident_is_read_as_one() -> None:
-    incident = translate.read(example(INCIDENTS[0]), "prod", VENDOR)
+    incident = Reader("prod", settings(VENDOR)).incident("incident", example(INCIDENTS[0]))
     assert incident.reference.number == "INC0000046"
     assert incident.title == "Can't access SFA software"
     assert incident.state is IncidentState.OPEN

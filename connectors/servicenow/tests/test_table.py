@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
-from connectors.servicenow.tests.stage import PASSWORD, USERS, sandbox
+from connectors.servicenow.tests.stage import PASSWORD, USERS, sandbox, settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -13,8 +13,10 @@ from starlette.routing import Route
 
 from firstline.connector import SandboxSettings
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
+from firstline.meter import Meter
 from firstline_servicenow import query
 from firstline_servicenow.sandbox import create_app
+from firstline_servicenow.sign_in import sign_in
 from firstline_servicenow.table import Table
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +43,8 @@ async def opened(loopback: Any) -> AsyncIterator[Opened]:
     tables: list[Table] = []
 
     def open_(app: Any) -> Table:
-        tables.append(Table(loopback(app), "firstline", PASSWORD))
+        address = loopback(app)
+        tables.append(Table(address, sign_in(settings(address), Meter()), Meter()))
         return tables[-1]
 
     yield open_

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from connectors.servicenow.tests.stage import INCIDENT
+from connectors.servicenow.tests.stage import INCIDENT, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firstline.connector import Delivery
 from firstline.errors import Rejected
 from firstline.incident import Event, IncidentState
-from firstline_servicenow import translate
+from firstline_servicenow.translate import Reader
 
+READER = Reader("prod", settings("https://example.service-now.com"))
 RECEIVED = datetime(2026, 11, 22, 21, 5, tzinfo=UTC)
 
 
@@ -33,7 +34,8 @@ def told(record: dict[str, Any] | None = None, **more: Any) -> Event:
         "record": {"number": "INC0012345", "state": "2"} if record is None else record,
         **more,
     }
-    return translate.event(delivery(body), "https://example.service-now.com", "firstline")
+    (event,) = READER.events(delivery(body))
+    return event
 
 
 def test_an_insert_opens_an_incident() -> None:
@@ -179,7 +181,7 @@ def test_another_table_is_of_type_other() -> None:
 )
 def test_what_is_not_in_our_scripts_form_is_rejected_with_its_place(body: Any, place: str) -> None:
     with pytest.raises(Rejected, match=place):
-        translate.event(delivery(body), "https://example.service-now.com", "firstline")
+        READER.events(delivery(body))
 
 
 JSON = st.recursive(

@@ -8,10 +8,10 @@ import httpx
 import orjson
 
 from firstline.connector import ChangeType
-from firstline.errors import Rejected, Unavailable
-from firstline.http import request
+from firstline.errors import Rejected
 from firstline_servicenow import query
 from firstline_servicenow.record import value
+from firstline_servicenow.rest import ask
 
 ROOT = "/api/sn_chg_rest/change"
 
@@ -45,18 +45,10 @@ class ChangeApi:
         return {state: str(labels.get(state, state)) for state in states}
 
     async def _ask(self, method: str, url: str, fields: Mapping[str, str] | None = None) -> Any:
-        content = None if fields is None else orjson.dumps(fields)
-        headers = {"Content-Type": "application/json"} if content else None
-        response = await request(self._http, method, url, content=content, headers=headers)
-        if "json" not in response.headers.get("Content-Type", ""):
-            raise Unavailable(f"{method} {url} answered a page instead of JSON: is the instance hibernating?")
-        try:
-            answer = orjson.loads(response.content)
-        except orjson.JSONDecodeError as error:
-            raise Unavailable(f"{method} {url} answered broken JSON: {error}") from error
-        if not isinstance(answer, dict) or "result" not in answer:
-            raise Rejected(f"{method} {url} answered no result")
-        return answer["result"]
+        if fields is None:
+            return await ask(self._http, method, url)
+        headers = {"Content-Type": "application/json"}
+        return await ask(self._http, method, url, content=orjson.dumps(fields), headers=headers)
 
 
 def _one(result: Any) -> dict[str, Any]:

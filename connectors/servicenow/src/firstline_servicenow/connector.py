@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from firstline.connector import (
     Approval,
+    Attachment,
+    Attachments,
     ChangeDraft,
     ChangeRegister,
     ChangeState,
@@ -16,71 +18,96 @@ from firstline.connector import (
     Evidence,
     Finding,
     Note,
+    Page,
+    Registration,
     StateChange,
+    Update,
+    Window,
 )
 from firstline.errors import Rejected
 from firstline.http import client
 from firstline.incident import Event, Incident, Reference
-from firstline_servicenow import check, journal, query, signature, state, translate
+from firstline_servicenow import check, instruction, kind, query, signature, zone
+from firstline_servicenow.attachment import AttachmentApi
+from firstline_servicenow.dictionary import Dictionary
+from firstline_servicenow.incident import Incidents
+from firstline_servicenow.limit import quota
+from firstline_servicenow.note import Notes
+from firstline_servicenow.poll import Poll, fields_of
 from firstline_servicenow.record import value
 from firstline_servicenow.register import Register
 from firstline_servicenow.settings import ServiceNowSettings
+from firstline_servicenow.sign_in import Signed, sign_in
 from firstline_servicenow.table import Table
+from firstline_servicenow.translate import Reader
 
 
-class ServiceNowConnector(Connector[ServiceNowSettings], ChangeRegister):
+class ServiceNowConnector(Connector[ServiceNowSettings], ChangeRegister, Attachments):
     """One ServiceNow instance, with one integration account."""
 
     name: ClassVar[str] = "servicenow"
     settings_model: ClassVar[type[BaseModel]] = ServiceNowSettings
+    overlap: ClassVar[float] = 120.0  # a save is dated when it begins, and seen when all its rules have run
 
     def __init__(self, connection: str, settings: ServiceNowSettings) -> None:
         super().__init__(connection, settings)
-        password = settings.password.get_secret_value()
         self._secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
-        self._table = Table(settings.base_url, settings.user, password)
-        self._http = client(settings.base_url, auth=(settings.user, password))
+        self._sign_in = sign_in(settings, self.meter)
+        self._reader = Reader(connection, settings)
+        self._table = Table(settings.base_url, self._sign_in, self.meter)
+        self._http = client(settings.base_url, auth=Signed(self._sign_in), meter=self.meter, quota=quota)
+        self._dictionary = Dictionary(self._table)
+        self._incidents = Incidents(settings, self._table, self._dictionary, self._reader)
+        self._notes = Notes(connection, settings, self._table)
+        self._attachments = AttachmentApi(connection, settings.base_url, self._http)
+        self._zone_tried = False
         self._register = Register(connection, settings, self._table, self._http)
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
         return signature.verify(self._secrets, headers, body)
 
     def translate(self, delivery: Delivery) -> Sequence[Event]:
-        return (translate.event(delivery, self.settings.base_url, self.settings.actor),)
+        return self._reader.events(delivery)
+
+    async def poll(self, window: Window, page: str = "") -> Page:
+        poll = Poll(self.connection, self.settings, window)
+        if not self._zone_tried:
+            await zone.demand_utc(self._table, self.settings.tables[0])
+            self._zone_tried = True
+        return await poll.page(self._table, page)
+
+    async def connect(self, hook_url: str) -> Registration:
+        """ServiceNow has no interface to make a webhook; only its administrators can paste our scripts."""
+        return Registration(state="manual", instructions=instruction.text(self.settings, hook_url))
 
     async def fetch(self, reference: Reference) -> Incident:
         """By sys_id; by number where that is all there is."""
+        table = reference.kind
+        kind.kind(table)
+        fields = fields_of(self.settings, table)
         if query.SYS_ID.fullmatch(reference.id):
-            record = await self._table.get("incident", reference.id)
+            record = await self._table.get(table, reference.id, fields)
         else:
-            record = await self._numbered(reference)
-        return translate.read(record, self.connection, self.settings.base_url)
+            record = await self._numbered(reference, fields)
+        return self._reader.incident(table, record)
 
     async def write_note(self, reference: Reference, note: Note) -> Reference:
-        """The reference's id is the note's marker: a journal entry's own sys_id is not told when it is written, and
-        nothing can be done with it."""
-        record = query.sys_id(reference.id)
-        if not (note.tried and await self._written(reference, note)):
-            await self._table.update(reference.kind, record, {journal.field(note): journal.render(note)})
-        return Reference(
-            connection=self.connection,
-            kind="sys_journal_field",
-            id=journal.marker(note.key),
-            number=reference.number,
-            url=reference.url,
-        )
+        return await self._notes.write(reference, note)
 
     async def set_state(self, reference: Reference, change: StateChange) -> None:
-        if reference.kind != "incident":
-            raise Rejected(f"only incidents have these states, not a {reference.kind}")
-        if state.there(await self._table.get("incident", reference.id, state.FIELDS), change):
-            return
-        wanted = state.writes(change, self.settings.close_code)
-        state.confirm(await self._table.update("incident", reference.id, wanted, state.FIELDS), wanted)
-        state.confirm(await self._table.get("incident", reference.id, state.FIELDS), wanted)
+        await self._incidents.move(reference, change)
+
+    async def update(self, reference: Reference, update: Update) -> None:
+        await self._incidents.update(reference, update)
+
+    async def attach(self, reference: Reference, attachment: Attachment) -> Reference:
+        return await self._attachments.attach(reference, attachment)
+
+    async def attached(self, reference: Reference) -> list[Attachment]:
+        return await self._attachments.attached(reference)
 
     async def check(self) -> list[Finding]:
-        return await check.findings(self._table, self.settings)
+        return await check.findings(self.settings, self._table, self._dictionary)
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -100,21 +127,11 @@ class ServiceNowConnector(Connector[ServiceNowSettings], ChangeRegister):
         check is a background job that answers later, and its result may be from before the window moved."""
         return await self._register.conflicts(query.sys_id(reference.id))
 
-    async def _numbered(self, reference: Reference) -> dict[str, object]:
-        if not reference.id.isascii() or not reference.id.isalnum():
-            raise Rejected(f"{reference.id[:80]!r} is neither a sys_id nor a number such as INC0012345")
-        found = await self._table.find("incident", query.where(("number", "=", reference.id)), ())
-        if len(found.rows) != 1 or value(found.rows[0], "number") != reference.id:
-            raise Rejected(f"there is no incident {reference.id} that the account may read")
+    async def _numbered(self, reference: Reference, fields: Sequence[str]) -> dict[str, object]:
+        number = reference.id
+        if not number.isascii() or not number.isalnum():
+            raise Rejected(f"{number[:80]!r} is neither a sys_id nor a number such as INC0012345")
+        found = await self._table.find(reference.kind, query.where(("number", "=", number)), fields)
+        if len(found.rows) != 1 or value(found.rows[0], "number") != number:
+            raise Rejected(f"there is no {reference.kind} {number} that the account may read")
         return found.rows[0]
-
-    async def _written(self, reference: Reference, note: Note) -> bool:
-        marker = journal.marker(note.key)
-        where = query.where(("element_id", "=", reference.id), ("value", "LIKE", marker))
-        found = await self._table.find("sys_journal_field", where, ("sys_id", "value"), 10)
-        if found.hidden:
-            raise Rejected(
-                f"whether the note is already on {reference.label} can't be told: let the account read "
-                "sys_journal_field (an access rule hides its rows)"
-            )
-        return any(marker in value(row, "value") for row in found.rows)

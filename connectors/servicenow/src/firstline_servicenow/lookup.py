@@ -40,6 +40,18 @@ class Lookup:
     async def group(self, name: str) -> Named:
         return await self._named("sys_user_group", name, "Group")
 
+    async def person(self, name: str) -> Named:
+        """A user, by user name, email or full name."""
+        if query.SYS_ID.fullmatch(name) or not query.askable(name):
+            return await self._named("sys_user", name, "User")
+        fields = ("user_name", "email", "name")
+        where = "^OR".join(f"{field}={name}" for field in fields)
+        found = await self._table.find("sys_user", where, ("sys_id", *fields))
+        rows = [row for row in found.rows if name in [value(row, field) for field in fields]]
+        if len(rows) == 1:
+            return Named(value(rows[0], "sys_id"))
+        return Named(gap=f"User {name!r} was not found in ServiceNow, or several are called so.")
+
     async def _named(self, table: str, name: str, noun: str, known: Mapping[str, str] | None = None) -> Named:
         if not name or query.SYS_ID.fullmatch(name):
             return Named(name)

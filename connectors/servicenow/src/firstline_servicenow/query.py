@@ -6,6 +6,7 @@ from firstline.errors import Rejected
 
 SYS_ID = re.compile(r"^[0-9a-f]{32}$")
 TABLE = re.compile(r"^[a-z][a-z0-9_]{0,79}$")
+FIELD = re.compile(r"^[a-z][a-z0-9_]{0,79}(\.[a-z][a-z0-9_]{0,79}){0,3}$")  # dots lead to what a reference points to
 
 # `^` starts the next condition, and the vendor knows no escape for it; `javascript:` is evaluated on the instance.
 _UNSAFE = re.compile(r"[\^\x00-\x1f\x7f]|^\s*javascript:", re.IGNORECASE)

@@ -5,16 +5,24 @@
 //
 // Properties: firstline.hook.url         where the hub takes deliveries
 //             firstline.hook.credential  sys_id of a Basic Auth credential whose password is the signing secret
+//             firstline.hook.fields      more fields to send, parted by spaces; may be missing
 (function send() {
+    var TASK = 'number short_description description state active priority urgency impact business_service ' +
+        'assignment_group assigned_to opened_at closed_at made_sla sla_due correlation_id correlation_display';
     var FIELDS = {
-        incident: 'number short_description description state active priority urgency impact category subcategory ' +
-            'cmdb_ci business_service assignment_group assigned_to caller_id opened_at resolved_at closed_at ' +
-            'close_code rfc correlation_id correlation_display sys_created_on sys_created_by sys_updated_on ' +
-            'sys_updated_by sys_mod_count',
-        change_request: 'number short_description type state approval active cmdb_ci assignment_group start_date ' +
-            'end_date work_start work_end close_code correlation_id correlation_display sys_created_on ' +
-            'sys_created_by sys_updated_on sys_updated_by sys_mod_count'
+        incident: TASK + ' category subcategory caller_id resolved_at close_code rfc x_pd_integration_incident ' +
+            'x_pd_integration_incident_id',
+        sc_task: TASK + ' request request_item x_pd_integration_incident_id',
+        change_task: TASK + ' change_request change_task_type x_pd_integration_incident_id',
+        problem: TASK + ' category subcategory resolution_code rfc x_pd_integration_incident_id',
+        em_alert: 'number short_description description state severity acknowledged maintenance source node type ' +
+            'resource metric_name message_key assignment_group assigned_to incident initial_remote_time',
+        change_request: 'number short_description type state approval active assignment_group start_date end_date ' +
+            'work_start work_end close_code correlation_id correlation_display'
     };
+    // Of every table. A name with dots leads to a field of what the record refers to.
+    var EVERY = 'cmdb_ci cmdb_ci.sys_class_name cmdb_ci.ip_address cmdb_ci.fqdn cmdb_ci.support_group ' +
+        'cmdb_ci.environment sys_created_on sys_created_by sys_updated_on sys_updated_by sys_mod_count';
     var TRIES = 30;
     var LONGEST = 3600; // seconds
     var TIMEOUT = 10000; // milliseconds
@@ -30,22 +38,23 @@
         sys_mod_count: parseInt(saved.count, 10),
         sys_updated_on: saved.on,
         sys_updated_by: saved.by,
-        previous: saved.was ? { state: saved.was } : {},
-        record: fields(FIELDS[current.getTableName()].split(' '))
+        note: saved.note,
+        previous: saved.was,
+        record: fields([FIELDS[current.getTableName()] || '', EVERY, gs.getProperty('firstline.hook.fields', '')])
     }));
     var answer = post(body, current.getUniqueValue() + ':' + saved.count);
     if (answer < 200 || answer > 299) {
         again(answer);
     }
 
-    function fields(names) {
+    function fields(lists) {
+        var names = lists.join(' ').split(' ');
         var record = {};
         for (var i = 0; i < names.length; i++) {
-            if (current.isValidField(names[i])) {
-                record[names[i]] = {
-                    value: current.getValue(names[i]) || '',
-                    display_value: current.getDisplayValue(names[i]) || ''
-                };
+            var valid = names[i] && current.isValidField(names[i].split('.')[0]);
+            var element = valid ? current.getElement(names[i]) : null;
+            if (element) {
+                record[names[i]] = { value: String(element), display_value: String(element.getDisplayValue() || '') };
             }
         }
         return record;

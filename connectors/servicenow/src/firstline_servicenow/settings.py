@@ -1,11 +1,15 @@
 """What an operator sets for a connection to one ServiceNow instance."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from firstline_servicenow.query import SYS_ID
+from firstline.incident import IncidentState
+from firstline_servicenow.query import FIELD, SYS_ID
+
+TableName = Literal["incident", "sc_task", "change_request", "change_task", "problem", "em_alert"]
+FieldName = Annotated[str, Field(pattern=FIELD.pattern)]
 
 
 def _address(value: str) -> str:
@@ -27,6 +31,12 @@ def _filled(value: SecretStr) -> SecretStr:
     return value
 
 
+def _narrowing(value: str) -> str:
+    if "^NQ" in value or "ORDERBY" in value or value.startswith("^"):
+        raise ValueError("must be conditions joined by ^ and ^OR only: ^NQ and ORDERBY would undo the poll's own")
+    return value.removesuffix("^EQ")
+
+
 Secret = Annotated[SecretStr, AfterValidator(_filled)]
 
 
@@ -36,19 +46,56 @@ class ServiceNowSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: Annotated[str, AfterValidator(_address)] = Field(description="The instance's address.")
-    user: str = Field(min_length=1, description="The integration account's user name (basic authentication).")
-    password: Secret = Field(description="Its password.")
+    user: str = Field(min_length=1, description="The integration account's user name, by whichever way it signs in.")
+    password: Secret | None = Field(default=None, description="Its password: basic authentication.")
+    client_id: str = Field(default="", description="The OAuth application's client id: client credentials.")
+    client_secret: Secret | None = Field(default=None, description="The OAuth application's client secret.")
+    api_key: Secret | None = Field(default=None, description="A REST API key of the account.")
     webhook_secrets: Annotated[tuple[Secret, ...], BeforeValidator(_several)] = Field(
         min_length=1, description="What our script signs with: one secret, or several while they are rotated."
     )
     own_user: str = Field(default="", description="Whose changes are our own echo; empty: `user`.")
+    tables: tuple[TableName, ...] = Field(
+        default=("incident",), min_length=1, description="The tables that are watched."
+    )
+    filters: dict[TableName, Annotated[str, AfterValidator(_narrowing)]] = Field(
+        default_factory=dict, description="By table, an encoded query: only records that fit it are watched."
+    )
+    extra_fields: tuple[FieldName, ...] = Field(
+        default=(), description="More fields to bring with each record; dots lead to the fields of what it refers to."
+    )
+    links: dict[FieldName, Literal["servicenow", "jira", "pagerduty"]] = Field(
+        default_factory=dict, description="Fields that hold the number or id of the same fault in another system."
+    )
+    states: dict[TableName, dict[str, IncidentState]] = Field(
+        default_factory=dict, description="By table, what states that you added (their values) mean."
+    )
     close_code: str = Field(
         default="Solution provided",
         description="The incident's resolution code when we resolve it; a choice of `incident.close_code`.",
     )
+    acknowledge: dict[TableName, dict[FieldName, str]] = Field(
+        default_factory=dict, description="By table, fields to write on acknowledging, beside or in place of ours."
+    )
+    resolve: dict[TableName, dict[FieldName, str]] = Field(
+        default_factory=dict, description="By table, fields to write on resolving, beside or in place of ours."
+    )
+    html_notes: bool = Field(
+        default=False,
+        description="Write notes as HTML between [code] tags; only where glide.ui.security.allow_codetag is true.",
+    )
     standard_templates: dict[str, Annotated[str, Field(pattern=SYS_ID.pattern)]] = Field(
         default_factory=dict, description="Standard change templates by name, where they can't be looked up."
     )
+
+    @model_validator(mode="after")
+    def _one_sign_in(self) -> "ServiceNowSettings":
+        given = [name for name in ("password", "client_secret", "api_key") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("needs one sign-in: `password`, or `client_id` and `client_secret`, or `api_key`")
+        if bool(self.client_id) != (self.client_secret is not None):
+            raise ValueError("`client_id` and `client_secret` go together")
+        return self
 
     @property
     def actor(self) -> str:

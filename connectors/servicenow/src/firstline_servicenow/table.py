@@ -6,6 +6,8 @@ made for each call. Its `update` reads and then writes with PUT: PATCH is sent t
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,7 +19,9 @@ from pysnow.exceptions import PysnowException
 
 from firstline.errors import Rejected, Unavailable
 from firstline.http import CONNECT_TIMEOUT, TIMEOUT, error_for
+from firstline.meter import Meter, Quota
 from firstline_servicenow import query
+from firstline_servicenow.sign_in import SignIn, Wire
 
 ResultT = TypeVar("ResultT")
 
@@ -26,10 +30,13 @@ THREADS = 8  # calls at once to one instance; a default instance answers four at
 
 @dataclass(frozen=True)
 class Found:
-    """The rows the account may read, and how many there are. The vendor counts before it applies access rules."""
+    """The rows the account may read, and how many there are. The vendor counts, and cuts at the limit, before it
+    applies access rules: a page that is short, or empty, need not be the last."""
 
     rows: list[dict[str, Any]]
     total: int
+    more: bool = False
+    answered_at: datetime | None = None  # by the instance's clock
 
     @property
     def hidden(self) -> bool:
@@ -39,9 +46,11 @@ class Found:
 class Table:
     """Reads and writes rows. Raises `firstline.errors` only; never retries."""
 
-    def __init__(self, base_url: str, user: str, password: str) -> None:
+    def __init__(self, base_url: str, sign_in: SignIn, meter: Meter) -> None:
         self._session = requests.Session()
-        self._session.auth = (user, password)
+        self._wire = Wire(sign_in, meter)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, self._wire)
         self._session.trust_env = False  # no proxy, and no .netrc that would replace our account
         self._session.hooks["response"].append(_judge)
         address = urlsplit(base_url)
@@ -59,14 +68,12 @@ class Table:
 
         return await self._call(ask)
 
-    async def find(self, table: str, where: str, fields: Sequence[str], limit: int = 2) -> Found:
+    async def find(self, table: str, where: str, fields: Sequence[str], limit: int = 2, offset: int = 0) -> Found:
         """Rows that fit an encoded query (`query.where`), with display values."""
 
         def ask() -> Found:
-            resource = self._resource(table, fields, where, limit)
-            response = resource.request("GET")
-            rows = response.all()
-            return Found(rows, int(response.headers.get("X-Total-Count", len(rows))))
+            response = self._resource(table, fields, where, limit, offset).request("GET")
+            return _found(response.all(), response.headers, limit, offset)
 
         return await self._call(ask)
 
@@ -83,16 +90,24 @@ class Table:
 
         return await self._call(ask)
 
+    @property
+    def quota(self) -> Quota | None:
+        """What the instance last said of its limit."""
+        return self._wire.quota
+
     def close(self) -> None:
         self._session.close()
 
-    def _resource(self, table: str, fields: Sequence[str], where: str = "", limit: int | None = None) -> Any:
+    def _resource(
+        self, table: str, fields: Sequence[str], where: str = "", limit: int | None = None, offset: int = 0
+    ) -> Any:
         """pysnow sends what nobody set too, and booleans in capitals: None takes a parameter away."""
         resource = self._client.resource(api_path=f"/table/{query.table(table)}", timeout=(CONNECT_TIMEOUT, TIMEOUT))
         resource.parameters.add_custom(
             {
                 "sysparm_query": where or None,
                 "sysparm_limit": limit,
+                "sysparm_offset": offset or None,
                 "sysparm_fields": ",".join(fields) or None,
                 "sysparm_display_value": "all",
                 "sysparm_exclude_reference_link": "true",
@@ -120,6 +135,22 @@ def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
     if "json" not in response.headers.get("Content-Type", ""):
         response.close()
         raise Unavailable(f"{what} answered a page instead of JSON: the instance is hibernating or in maintenance")
+
+
+def _found(rows: list[dict[str, Any]], headers: Mapping[str, str], limit: int, offset: int) -> Found:
+    total = headers.get("X-Total-Count", "")
+    counted = int(total) if total.isdigit() else offset + len(rows)
+    more = 'rel="next"' in headers.get("Link", "") or counted > offset + limit
+    if not total.isdigit() and "Link" not in headers:
+        more = len(rows) >= limit
+    return Found(rows, counted, more, _answered_at(headers))
+
+
+def _answered_at(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _row(rows: list[dict[str, Any]], table: str) -> dict[str, Any]:

@@ -34,6 +34,20 @@ class Admin:
             return answer(Fault(400, "Bad trouble", str(error)).body, 400)
         return answer({"result": asdict(self._instance.trouble)})
 
+    async def rules(self, request: Request) -> Response:
+        """GET shows what administrators set up; PUT changes it: all anew, `{}` for nothing."""
+        if request.method == "PUT":
+            try:
+                self._instance.set_up(await fields(request))
+            except (Fault, ValueError) as error:
+                return answer(Fault(400, "Bad rules", str(error)).body, 400)
+        return answer({"result": self._instance.rules.setup.model_dump()})
+
+    async def expire(self, _: Request) -> Response:
+        """No OAuth token that was given out is taken any more."""
+        self._instance.tokens.clear()
+        return answer({"result": "expired"})
+
     async def approve(self, request: Request) -> Response:
         """As the approver that was asked, or as `by` in the body, with its `comment`."""
         return await self._decide(request, approved=True)

@@ -4,13 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from firstline.chaos import ChaosApp
 from firstline.connector import SandboxSettings
-from firstline_servicenow.sandbox import change_api, table_api
+from firstline_servicenow.sandbox import attachment_api, change_api, table_api
 from firstline_servicenow.sandbox.admin import Admin
+from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.instance import Instance
 from firstline_servicenow.sandbox.page import Page
+from firstline_servicenow.sandbox.token_api import TokenApi
 from firstline_servicenow.sandbox.wire import Endpoint, guarded
 
 _CHANGE = "/api/sn_chg_rest/change"
@@ -49,12 +53,30 @@ def create_app(settings: SandboxSettings) -> Starlette:
                 api(f"{root}/{{sys_id}}", "change", change_api.single, "GET", "PATCH"),
             )
         ],
+        *[
+            route
+            for root in ("/api/now/attachment", "/api/now/v1/attachment")
+            for route in (
+                api(root, "attachments", attachment_api.collection, "GET"),
+                api(f"{root}/file", "attachment", attachment_api.upload, "POST"),
+                api(f"{root}/{{sys_id}}", "attachment", attachment_api.single, "GET", "DELETE"),
+                api(f"{root}/{{sys_id}}/file", "attachment file", attachment_api.download, "GET"),
+            )
+        ],
+        Route("/oauth_token.do", TokenApi(instance).give, methods=["POST"]),
         Route("/", page.records),
         Route("/nav_to.do", page.form),
         Route("/sandbox/state", admin.state),
         Route("/sandbox/reset", admin.reset, methods=["POST"]),
         Route("/sandbox/trouble", admin.trouble, methods=["POST"]),
+        Route("/sandbox/rules", admin.rules, methods=["GET", "PUT"]),
+        Route("/sandbox/tokens/expire", admin.expire, methods=["POST"]),
         Route("/sandbox/change/{number}/approve", admin.approve, methods=["POST"]),
         Route("/sandbox/change/{number}/reject", admin.reject, methods=["POST"]),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    chaos = Middleware(ChaosApp, faults=instance.faults, refusal=_refusal)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[chaos])
+
+
+def _refusal(status: int) -> object:
+    return Fault(status, "Rate limit exceeded" if status == 429 else "Service unavailable").body

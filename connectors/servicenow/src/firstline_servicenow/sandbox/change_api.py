@@ -8,7 +8,7 @@ from starlette.responses import Response
 from firstline_servicenow.sandbox import change, query
 from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.instance import Instance
-from firstline_servicenow.sandbox.schema import CHANGE_STATES, SHAPES
+from firstline_servicenow.sandbox.schema import CHANGE_STATES
 from firstline_servicenow.sandbox.shape import Shaper
 from firstline_servicenow.sandbox.store import Row, text
 from firstline_servicenow.sandbox.wire import answer, fields
@@ -33,7 +33,7 @@ async def create(request: Request, instance: Instance, user: str) -> Response:
     if kind not in ("normal", "emergency"):
         raise Fault(400, f"{kind} is not a valid change type")
     given = await _given(request)
-    return _created(instance, given | {"type": kind}, user, _unknown(given))
+    return _created(instance, given | {"type": kind}, user, _unknown(instance, given))
 
 
 async def standard(request: Request, instance: Instance, user: str) -> Response:
@@ -45,7 +45,7 @@ async def standard(request: Request, instance: Instance, user: str) -> Response:
     preset = {name: template[name] for name in ("short_description", "assignment_group") if template[name]}
     owned = [name for name in _TEMPLATE_OWNS if name in given]
     values = preset | given | fixed | {"type": "standard"}
-    return _created(instance, values, user, [*_unknown(given), *owned])
+    return _created(instance, values, user, [*_unknown(instance, given), *owned])
 
 
 async def single(request: Request, instance: Instance, user: str) -> Response:
@@ -93,8 +93,8 @@ async def _given(request: Request) -> dict[str, str]:
     return dict(request.query_params) | body
 
 
-def _unknown(given: dict[str, str]) -> list[str]:
-    return [name for name in given if name not in SHAPES["change_request"].kinds]
+def _unknown(instance: Instance, given: dict[str, str]) -> list[str]:
+    return [name for name in given if name not in instance.store.shapes["change_request"].kinds]
 
 
 def _shown(instance: Instance, row: Row) -> dict[str, Any]:

@@ -1,14 +1,12 @@
-"""What an incident's own rules do on a save: priority, the data policy on resolving, reopening, read-only when closed.
+"""What an incident's own rules do on a save: priority, reopening, read-only when closed.
 
 Base system: Incident Management, "Incident states", and the priority lookup of impact and urgency."""
 
-from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.store import Row, Store
 
 _PRIORITY = {("1", "1"): "1", ("1", "2"): "2", ("2", "1"): "2", ("1", "3"): "3", ("2", "2"): "3", ("3", "1"): "3"}
 _LOW = {("2", "3"): "4", ("3", "2"): "4", ("3", "3"): "5"}
 _RESOLVED, _CLOSED, _CANCELED = "6", "7", "8"
-_MANDATORY = {"close_code": "Resolution code", "close_notes": "Resolution notes"}
 
 
 def inserted(store: Store, values: Row, by: str) -> Row:
@@ -16,7 +14,6 @@ def inserted(store: Store, values: Row, by: str) -> Row:
     user = store.first("sys_user", "user_name", by)
     opened = {"opened_at": store.now(), "opened_by": user["sys_id"] if user else ""}
     state = values.get("state") or values.get("incident_state") or "1"
-    _policy(state, values)
     values = opened | values | {"state": state, "incident_state": state}
     return values | {"priority": _priority(values.get("impact", "3"), values.get("urgency", "3"))}
 
@@ -29,7 +26,6 @@ def updated(store: Store, row: Row, values: Row, admin: bool, by: str) -> Row:
     values = {name: value for name, value in values.items() if name not in ("priority", "number", "sys_id")}
     state = values.get("state", values.get("incident_state", row["state"]))
     after = row | values
-    _policy(state, after)
     values |= {"state": state, "incident_state": state}
     values["priority"] = _priority(after["impact"], after["urgency"])
     return values | _ended(store, row, state, by)
@@ -48,13 +44,6 @@ def _ended(store: Store, row: Row, state: str, by: str) -> Row:
         count = str(int(row["reopen_count"] or 0) + 1)
         return {"reopen_count": count, "resolved_at": "", "resolved_by": "", "closed_at": "", "active": "true"}
     return {}
-
-
-def _policy(state: str, after: Row) -> None:
-    missing = [label for name, label in _MANDATORY.items() if not after.get(name)]
-    if state in (_RESOLVED, _CLOSED) and missing:
-        told = "; ".join(f"{label} is mandatory" for label in missing)
-        raise Fault(403, "Operation Failed", f"Data Policy Exception: {told}")
 
 
 def _priority(impact: str, urgency: str) -> str:

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from firstline_servicenow.sandbox.instance import Instance
-from firstline_servicenow.sandbox.schema import SHAPES
 from firstline_servicenow.sandbox.shape import Shaper
 from firstline_servicenow.sandbox.store import Row
 
@@ -76,7 +75,7 @@ class Page:
         facts = "".join(
             f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(shaper.shown(table, row, name))}</dd>"
             for name in _FACTS[table].split()
-            if name in SHAPES[table].kinds and row[name]
+            if name in self._instance.store.shapes[table].kinds and row[name]
         )
         return (
             f'<details id="{escape(row["sys_id"])}"><summary><b>{escape(row["number"])}</b>'

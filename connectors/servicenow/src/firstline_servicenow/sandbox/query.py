@@ -4,13 +4,15 @@ ignored, as the vendor does by default."""
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 
-from firstline_servicenow.sandbox.schema import NUMBER, SHAPES
+from firstline_servicenow.sandbox.schema import DATE, NUMBER
 from firstline_servicenow.sandbox.store import Row, Store
 
 _CONDITION = re.compile(
-    r"([a-z][a-z0-9_]*)(!=|>=|<=|=|>|<|STARTSWITH|ENDSWITH|NOT LIKE|LIKE|NOT IN|IN|ISEMPTY|ISNOTEMPTY)(.*)", re.DOTALL
+    r"([a-z][a-z0-9_.]*)(!=|>=|<=|=|>|<|STARTSWITH|ENDSWITH|NOT LIKE|LIKE|NOT IN|IN|ISEMPTY|ISNOTEMPTY)(.*)", re.DOTALL
 )
+_MOMENT = "%Y-%m-%d %H:%M:%S"
 
 _TESTS: dict[str, Callable[[str, str], bool]] = {
     "=": lambda have, want: have == want,
@@ -31,12 +33,12 @@ class Condition:
     field: str
     operator: str
     value: str
+    numeric: bool = False
 
-    def holds(self, row: Row, numeric: bool) -> bool:
-        have = row.get(self.field, "")
+    def holds(self, have: str) -> bool:
         if self.operator in _TESTS:
             return _TESTS[self.operator](have, self.value)
-        return bool(have) and _compare(have, self.operator, self.value, numeric)
+        return bool(have) and _compare(have, self.operator, self.value, self.numeric)
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,25 @@ class Query:
     groups: tuple[tuple[Condition, ...], ...]
     order: tuple[tuple[str, bool], ...]
 
+    def fits(self, store: Store, table: str, row: Row) -> bool:
+        return all(any(c.holds(store.value(table, row, c.field)) for c in group) for group in self.groups)
 
-def parse(encoded: str, table: str) -> Query:
+
+def parse(store: Store, encoded: str, table: str, zone: tzinfo = UTC) -> Query:
+    """`zone`: in which the times of the query are meant."""
     groups: list[list[Condition]] = []
     order: list[tuple[str, bool]] = []
     for part in encoded.split("^"):
         if part.startswith("ORDERBY"):
             descending = part.startswith("ORDERBYDESC")
             field = part.removeprefix("ORDERBYDESC" if descending else "ORDERBY")
-            if field in SHAPES[table].kinds:
+            if field in store.shapes[table].kinds:
                 order.append((field, descending))
             continue
         other = part.startswith("OR")
-        found = _CONDITION.fullmatch(part.removeprefix("OR") if other else part)
-        if found is None or found[1] not in SHAPES[table].kinds:
+        condition = _condition(store, table, part.removeprefix("OR") if other else part, zone)
+        if condition is None:
             continue
-        condition = Condition(found[1], found[2], found[3])
         if other and groups:
             groups[-1].append(condition)
         else:
@@ -69,18 +74,24 @@ def parse(encoded: str, table: str) -> Query:
     return Query(tuple(tuple(group) for group in groups), tuple(order))
 
 
-def select(store: Store, table: str, encoded: str) -> list[Row]:
+def select(store: Store, table: str, encoded: str, zone: tzinfo = UTC) -> list[Row]:
     """The rows that fit, in the order asked for."""
-    query = parse(encoded, table)
-    kinds = SHAPES[table].kinds
-    rows = [
-        row
-        for row in _candidates(store, table, query)
-        if all(any(c.holds(row, kinds[c.field] == NUMBER) for c in group) for group in query.groups)
-    ]
+    query = parse(store, encoded, table, zone)
+    kinds = store.shapes[table].kinds
+    rows = [row for row in _candidates(store, table, query) if query.fits(store, table, row)]
     for field, descending in reversed(query.order):
         rows.sort(key=lambda row: _rank(row[field], kinds[field] == NUMBER), reverse=descending)
     return rows
+
+
+def _condition(store: Store, table: str, part: str, zone: tzinfo) -> Condition | None:
+    found = _CONDITION.fullmatch(part)
+    reached = store.reach(table, None, found[1]) if found else None
+    if found is None or reached is None:
+        return None
+    kind = store.shapes[reached.table].kinds[reached.field]
+    value = _utc(found[3], zone) if kind == DATE else found[3]
+    return Condition(found[1], found[2], value, kind == NUMBER)
 
 
 def _candidates(store: Store, table: str, query: Query) -> Iterable[Row]:
@@ -89,13 +100,20 @@ def _candidates(store: Store, table: str, query: Query) -> Iterable[Row]:
         if field == "sys_id":
             row = store.get(table, value)
             return [row] if row else []
-        if field in SHAPES[table].indexed:
+        if field in store.shapes[table].indexed:
             return store.among(table, field, value)
     return store.rows(table).values()
 
 
 def _exact(query: Query) -> Iterator[tuple[str, str]]:
     return ((group[0].field, group[0].value) for group in query.groups if len(group) == 1 and group[0].operator == "=")
+
+
+def _utc(text: str, zone: tzinfo) -> str:
+    try:
+        return datetime.strptime(text, _MOMENT).replace(tzinfo=zone).astimezone(UTC).strftime(_MOMENT)
+    except ValueError:
+        return text
 
 
 def _compare(have: str, operator: str, want: str, numeric: bool) -> bool:

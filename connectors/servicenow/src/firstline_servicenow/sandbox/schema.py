@@ -60,6 +60,24 @@ _CHANGE = _TASK | _kinds(
 )
 
 
+_ALERT = _SYSTEM | _kinds(
+    text="number short_description description source node type resource metric_name message_key additional_info "
+    "state sys_class_name",
+    number="severity",
+    bool="acknowledged maintenance",
+    date="initial_remote_time last_remote_time",
+    journal="comments work_notes",
+    sys_user="assigned_to",
+    sys_user_group="assignment_group",
+    cmdb_ci="cmdb_ci",
+    incident="incident",
+)
+
+_ATTACHMENT = _SYSTEM | _kinds(
+    text="table_name table_sys_id file_name content_type size_bytes size_compressed compressed download_link "
+    "image_height image_width average_image_color sys_tags"
+)
+
 _TASK_DEFAULTS = {
     "active": "true",
     "approval": "not requested",
@@ -111,6 +129,29 @@ CHANGE_STATES = {
 }
 
 
+_WORK_STATES = {
+    "-5": "Pending",
+    "1": "Open",
+    "2": "Work in Progress",
+    "3": "Closed Complete",
+    "4": "Closed Incomplete",
+    "7": "Closed Skipped",
+}
+_PROBLEM_STATES = {
+    "101": "New",
+    "102": "Assess",
+    "103": "Root Cause Analysis",
+    "104": "Fix in Progress",
+    "106": "Resolved",
+    "107": "Closed",
+}
+STATES = {"incident": _INCIDENT_STATES, "sc_task": _WORK_STATES, "problem": _PROBLEM_STATES} | {
+    "change_task": {"-5": "Pending", "1": "Open", "2": "In Progress", "3": "Closed", "4": "Canceled"},
+    "change_request": CHANGE_STATES,
+    "em_alert": {state: state for state in ("Open", "Reopen", "Flapping", "Closed")},
+}
+
+
 @dataclass(frozen=True)
 class Shape:
     """One table: `kinds` names its fields, `name` the field that people know a row by, `indexed` what is looked up."""
@@ -146,7 +187,34 @@ SHAPES: dict[str, Shape] = {
         name="number",
         prefix="PRB",
         defaults=_TASK_DEFAULTS,
-        labels=_TASK_LABELS,
+        labels=_TASK_LABELS | {"state": _PROBLEM_STATES},
+        indexed=("number",),
+    ),
+    "sc_task": Shape(
+        "Catalog Task",
+        _TASK | _kinds(text="request request_item"),
+        name="number",
+        prefix="SCTASK",
+        defaults=_TASK_DEFAULTS | {"state": "1"},
+        labels=_TASK_LABELS | {"state": _WORK_STATES},
+        indexed=("number",),
+    ),
+    "change_task": Shape(
+        "Change Task",
+        _TASK | _kinds(text="change_task_type close_code", change_request="change_request"),
+        name="number",
+        prefix="CTASK",
+        defaults=_TASK_DEFAULTS | {"state": "1"},
+        labels=_TASK_LABELS | {"state": STATES["change_task"]},
+        indexed=("number",),
+    ),
+    "em_alert": Shape(
+        "Alert",
+        _ALERT,
+        name="number",
+        prefix="Alert",
+        defaults={"state": "Open", "severity": "3", "acknowledged": "false", "maintenance": "false"},
+        labels={"severity": {"1": "Critical", "2": "Major", "3": "Minor", "4": "Warning", "5": "OK", "0": "Clear"}},
         indexed=("number",),
     ),
     "change_request": Shape(
@@ -193,13 +261,33 @@ SHAPES: dict[str, Shape] = {
         "name short_description description implementation_plan backout_plan test_plan assignment_group active",
         active="true",
     ),
-    "cmdb_ci": _plain("Configuration Item", "name install_status operational_status short_description"),
+    "cmdb_ci": Shape(
+        "Configuration Item",
+        _SYSTEM
+        | _kinds(
+            text="name ip_address fqdn environment install_status operational_status short_description sys_class_name",
+            sys_user_group="support_group",
+        ),
+    ),
     "cmdb_ci_service": _plain("Service", "name short_description"),
     "sys_user_group": _plain("Group", "name description active", active="true"),
     "sys_user": Shape(
         "User",
-        _SYSTEM | _kinds(text="user_name name email roles active sys_class_name"),
+        _SYSTEM | _kinds(text="user_name name email roles active time_zone sys_class_name"),
         defaults={"active": "true"},
         indexed=("user_name", "name"),
     ),
+    "sys_user_role": _plain("Role", "name"),
+    "sys_user_has_role": Shape("User Role", _SYSTEM | _kinds(sys_user="user", sys_user_role="role"), indexed=("user",)),
+    "sys_attachment": Shape("Attachment", _ATTACHMENT, name="file_name", indexed=("table_sys_id",)),
+    "sys_choice": _plain(
+        "Choice", "name element value label language sequence inactive", language="en", inactive="false"
+    ),
+    "sys_dictionary": _plain("Dictionary Entry", "name element column_label mandatory active", active="true"),
+    "sys_data_policy2": _plain("Data Policy", "name model_table conditions active", active="true"),
+    "sys_data_policy_rule": Shape(
+        "Data Policy Rule", _SYSTEM | _kinds(text="field mandatory", sys_data_policy2="sys_data_policy"), indexed=()
+    ),
+    "sys_script": _plain("Business Rule", "name collection active", active="true"),
+    "sys_properties": _plain("System Property", "name value"),
 }

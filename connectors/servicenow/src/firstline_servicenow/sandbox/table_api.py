@@ -1,6 +1,6 @@
 """The Table API: /api/now/table, /api/now/v1/table, /api/now/v2/table (REST API reference, "Table API")."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,6 @@ from starlette.responses import Response
 from firstline_servicenow.sandbox import query
 from firstline_servicenow.sandbox.fault import Fault, no_record
 from firstline_servicenow.sandbox.instance import Instance
-from firstline_servicenow.sandbox.schema import SHAPES
 from firstline_servicenow.sandbox.shape import Display, Shaper
 from firstline_servicenow.sandbox.store import Row
 from firstline_servicenow.sandbox.wire import address, answer, fields
@@ -20,19 +19,19 @@ LIMIT = 10_000
 
 
 async def collection(request: Request, instance: Instance, user: str) -> Response:
-    table = _table(request)
+    table = _table(request, instance)
     view = _View.of(request, instance)
     if request.method == "POST":
         row = instance.create(table, await fields(request), user)
         where = {"Location": f"{address(request, instance)}/api/now/table/{table}/{row['sys_id']}"}
         return answer({"result": view.show(table, row)}, 201, where)
-    return _list(request, instance, table, view)
+    return _list(request, instance, table, view, user)
 
 
 async def single(request: Request, instance: Instance, user: str) -> Response:
-    table = _table(request)
+    table = _table(request, instance)
     row = instance.store.get(table, request.path_params["sys_id"])
-    if row is None:
+    if row is None or not instance.reads(user, table, row):
         raise no_record()
     if request.method == "DELETE":
         return _delete(instance, table, row, user)
@@ -41,11 +40,13 @@ async def single(request: Request, instance: Instance, user: str) -> Response:
     return answer({"result": _View.of(request, instance).show(table, row)})
 
 
-def _list(request: Request, instance: Instance, table: str, view: "_View") -> Response:
+def _list(request: Request, instance: Instance, table: str, view: "_View", user: str) -> Response:
+    """What access rules hide is counted, and takes its place on the page, all the same."""
     asked = request.query_params
-    rows = query.select(instance.store, table, _encoded(asked, table))
+    encoded = _encoded(asked, instance.store.shapes[table].kinds).replace("javascript:gs.getUserName()", user)
+    rows = query.select(instance.store, table, encoded, instance.zone(user))
     limit, offset = _whole(asked, "sysparm_limit", LIMIT), _whole(asked, "sysparm_offset", 0)
-    page = [view.show(table, row) for row in rows[offset : offset + limit]]
+    page = [view.show(table, row) for row in rows[offset : offset + limit] if instance.reads(user, table, row)]
     if not page and request.path_params.get("version") == "v1":
         raise no_record()
     headers = {"X-Total-Count": str(len(rows))}
@@ -84,18 +85,18 @@ class _View:
         return self.shaper.table(table, row, self.display, self.links, self.fields)
 
 
-def _table(request: Request) -> str:
+def _table(request: Request, instance: Instance) -> str:
     table: str = request.path_params["table"]
-    if table not in SHAPES:
+    if table not in instance.store.shapes:
         raise Fault(400, f"Invalid table {table}")
     return table
 
 
-def _encoded(asked: Mapping[str, str], table: str) -> str:
+def _encoded(asked: Mapping[str, str], kinds: Container[str]) -> str:
     """The encoded query, or name-value pairs, which stand for one."""
     if asked.get("sysparm_query"):
         return asked["sysparm_query"]
-    return "^".join(f"{name}={value}" for name, value in asked.items() if name in SHAPES[table].kinds)
+    return "^".join(f"{name}={value}" for name, value in asked.items() if name in kinds)
 
 
 def _whole(asked: Mapping[str, str], name: str, default: int) -> int:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.instance import Instance
+from firstline_servicenow.sandbox.rule import Limited
 
 Endpoint = Callable[[Request, Instance, str], Awaitable[Response]]
 
@@ -27,12 +28,21 @@ def guarded(instance: Instance, kind: str, endpoint: Endpoint) -> Callable[[Requ
         if instance.trouble.times > 0:
             return _troubled(instance)
         try:
-            return await endpoint(request, instance, signed_in(request, instance))
+            user = signed_in(request, instance)
+            told = instance.rules.admit(user)
+            response = await endpoint(request, instance, user)
         except Fault as fault:
-            headers = {"WWW-Authenticate": 'BASIC realm="Service-now"'} if fault.status == 401 else None
-            return answer(fault.body, fault.status, headers)
+            return answer(fault.body, fault.status, _headers(fault))
+        response.headers.update(told)
+        return response
 
     return act
+
+
+def _headers(fault: Fault) -> dict[str, str]:
+    if isinstance(fault, Limited):
+        return fault.headers
+    return {"WWW-Authenticate": 'BASIC realm="Service-now"'} if fault.status == 401 else {}
 
 
 def _troubled(instance: Instance) -> Response:
@@ -45,15 +55,26 @@ def _troubled(instance: Instance) -> Response:
 
 
 def signed_in(request: Request, instance: Instance) -> str:
-    """The user name; basic authentication only."""
+    """The user name: by basic authentication, an OAuth token, or an API key."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    user = ""
+    if scheme.lower() == "basic":
+        user = _basic(credentials, instance)
+    elif scheme.lower() == "bearer":
+        user = instance.tokens.get(credentials, "")
+    elif "x-sn-apikey" in request.headers:
+        user = instance.api_keys.get(request.headers["x-sn-apikey"], "")
+    if not user:
+        raise Fault(401, "User Not Authenticated", "Required to provide Auth information")
+    return user
+
+
+def _basic(credentials: str, instance: Instance) -> str:
     try:
         user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        user = password = ""
-    if scheme.lower() != "basic" or not user or instance.accounts.get(user) != password:
-        raise Fault(401, "User Not Authenticated", "Required to provide Auth information")
-    return user
+        return ""
+    return user if user and instance.accounts.get(user) == password else ""
 
 
 async def fields(request: Request) -> dict[str, Any]:
