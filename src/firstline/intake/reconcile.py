@@ -34,7 +34,7 @@ PATIENCE = 30.0  # seconds until what was brought is dispatched
 class Tally:
     """What a reconciliation has found so far. Deliveries by the id of the opening they tell."""
 
-    there: int = 0
+    there: set[str] = field(default_factory=set)
     seen: int = 0
     total: int | None = None
     missing: dict[str, Delivery] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Tally:
     @property
     def hidden(self) -> int:
         """Counted by the vendor, but not shown to our account."""
-        return max(0, (self.total or 0) - self.there)
+        return max(0, (self.total or 0) - len(self.there))
 
 
 class Reconciler:
@@ -73,7 +73,7 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001 - told with the proof that did not come about
             trouble = self._poller.trouble(name, error)
         values = {
-            "there": tally.there,
+            "there": len(tally.there),
             "seen": tally.seen,
             "fetched": tally.fetched,
             "hidden": tally.hidden,
@@ -87,7 +87,8 @@ class Reconciler:
             if page.total is not None:
                 tally.total = page.total
             told = self._openings(name, page.deliveries)
-            tally.there += len(told)
+            told = {id_: delivery for id_, delivery in told.items() if id_ not in tally.there}  # pages may overlap
+            tally.there |= told.keys()
             known = await self._vendors.database.read(partial(_known, name=name, ids=list(told)))
             tally.seen += len(known)
             tally.missing |= {id_: delivery for id_, delivery in told.items() if id_ not in known}

@@ -35,6 +35,13 @@ async def test_what_is_missing_is_brought(hub: Hub, vendor: Vendor) -> None:
     assert "3 seen (2 brought now), 0 missing" in sentence(row)
 
 
+async def test_what_two_pages_show_counts_once(hub: Hub, vendor: Vendor) -> None:
+    vendor.open("a", "b", "c")
+    vendor.again, vendor.hidden = 1, 1
+    row = await hub.reconcile(BEGIN, END)
+    assert (row["there"], row["seen"], row["fetched"], row["hidden"]) == (3, 0, 3, 1)
+
+
 async def test_only_the_period_counts(hub: Hub, vendor: Vendor) -> None:
     vendor.open("before", ago=100)
     vendor.open("in")

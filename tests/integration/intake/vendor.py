@@ -45,6 +45,7 @@ class Vendor(Connector[NoSettings]):
         self.errors: list[Exception | None] = []
         self.connected: list[str] = []
         self.hidden = 0
+        self.again = 0  # rows of a page that the next one shows again
         self.refusal: Exception | None = None
 
     def open(self, *ids: str, ago: float = 0) -> None:
@@ -61,7 +62,7 @@ class Vendor(Connector[NoSettings]):
         until = window.until or self.now + timedelta(days=1)
         rows = [row for row in rows if window.since <= getattr(row, by) < until]
         start = int(page or 0)
-        shown, more = rows[start : start + PAGE], len(rows) > start + PAGE
+        shown, more = rows[max(0, start - self.again) : start + PAGE], len(rows) > start + PAGE
         complete = shown[-1].changed if more else self.now
         return Page(
             deliveries=tuple(self.delivery(row) for row in shown),
