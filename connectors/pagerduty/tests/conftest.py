@@ -1,16 +1,23 @@
 """Connectors, sandboxes and vendors that misbehave, on loopback."""
 
 import json
+import queue
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from firstline.connector import SandboxSettings
+from firstline.connector import Delivery, SandboxSettings
 from firstline.incident import Reference
 from firstline_pagerduty.connector import PagerDutyConnector
 from firstline_pagerduty.sandbox import create_app
@@ -89,6 +96,37 @@ def seed() -> dict[str, Any]:
 @pytest.fixture
 def sandbox(loopback: Loopback, seed: dict[str, Any]) -> Sandbox:
     return Sandbox(loopback(create_app(SandboxSettings(seed=seed))))
+
+
+class Hook:
+    """A hub's door that takes every webhook."""
+
+    def __init__(self) -> None:
+        self._got: queue.Queue[bytes] = queue.Queue()
+
+    async def bodies(self, count: int) -> list[Delivery]:
+        """The next so many, as deliveries."""
+        raw = [await to_thread.run_sync(lambda: self._got.get(timeout=20)) for _ in range(count)]
+        return [Delivery(connection="pd", key="k", body=one, received_at=datetime.now(UTC)) for one in raw]
+
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/hook", self._take, methods=["POST"])])
+
+    async def _take(self, request: Request) -> Response:
+        self._got.put(await request.body())
+        return Response(status_code=202)
+
+
+@pytest.fixture
+def hook() -> Hook:
+    return Hook()
+
+
+@pytest.fixture
+def hooked(loopback: Loopback, hook: Hook, seed: dict[str, Any]) -> tuple[Hook, Sandbox]:
+    """A hub's door, and a sandbox that sends its webhooks there."""
+    address = loopback(hook.app())
+    return hook, Sandbox(loopback(create_app(SandboxSettings(seed=seed, hook_url=f"{address}/hook"))))
 
 
 class Vendor:

@@ -50,7 +50,7 @@ async def test_the_same_key_is_the_same_incident_while_it_is_open(sandbox: Any) 
     for _ in range(2):
         await enqueue(sandbox, trigger())
     (incident,) = await opened(sandbox)
-    assert [entry["type"] for entry in incident["log_entries"]] == ["trigger_log_entry"] * 2
+    assert [entry["type"] for entry in incident["log_entries"]].count("trigger_log_entry") == 2
 
 
 async def test_the_same_key_is_another_incident_once_it_is_resolved(sandbox: Any) -> None:
@@ -111,7 +111,7 @@ async def test_a_change_event_is_kept_and_opens_nothing(sandbox: Any) -> None:
     event = {"routing_key": KEY, "payload": {"summary": "Deployed 1.2"}}
     assert (await sandbox.request("POST", "/v2/change/enqueue", event)).status_code == 202
     state = await sandbox.state()
-    assert [one["payload"]["summary"] for one in state["change_events"]] == ["Deployed 1.2"]
+    assert [one["summary"] for one in state["change_events"]] == ["Deployed 1.2"]
     assert len(state["incidents"]) == 1
 
 

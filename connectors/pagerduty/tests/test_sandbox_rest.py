@@ -183,7 +183,9 @@ async def test_a_blank_note_is_refused(sandbox: Any, content: Any) -> None:
 async def test_the_log_is_newest_first(sandbox: Any) -> None:
     await sandbox.change(status="acknowledged")
     log = (await sandbox.request("GET", ONE + "/log_entries")).json()["log_entries"]
-    assert [entry["type"] for entry in log] == ["acknowledge_log_entry", "trigger_log_entry"]
+    assert [entry["type"] for entry in log] == [
+        *("acknowledge_log_entry", "notify_log_entry", "assign_log_entry", "trigger_log_entry")
+    ]
 
 
 async def test_pages_follow_one_another_until_there_is_no_more(loopback: Any, at: Any) -> None:

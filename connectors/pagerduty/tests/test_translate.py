@@ -48,9 +48,22 @@ def test_each_captured_webhook_is_an_event_of_its_kind(contracts: Path, file: st
     event = translated(body)
     told = json.loads(body)["event"]
     assert event.type == kind
-    assert (event.id, event.vendor_type, event.data["event"]) == (told["id"], told["event_type"], told)
+    assert (event.vendor_type, event.data["event"]) == (told["event_type"], told)
     assert event.reference is not None
     assert event.reference.id == (told["data"].get("incident") or told["data"])["id"]
+
+
+@pytest.mark.parametrize(
+    ("file", "id_"),
+    [
+        ("triggered_v3.json", "PFQZPSY:opened"),
+        ("resolved_v3.json", "PCPZE64:resolved:1622812613"),
+        ("annotated_v3.json", "Q3B15VLMF3ASBD:annotated:1775009939:PXRUEF2"),
+        ("workflow_completed_v3.json", "32743191412443541367815146404898342710"),
+    ],
+)
+def test_what_the_log_tells_too_has_an_id_that_it_gives_as_well(contracts: Path, file: str, id_: str) -> None:
+    assert translated((contracts / file).read_bytes()).id == id_
 
 
 def test_no_captured_webhook_is_left_out(contracts: Path) -> None:
@@ -160,10 +173,33 @@ def test_an_event_without_an_agent_is_nobodys_even_if_we_do_not_know_ourselves()
     assert not translated(with_event(agent=None), own_user_id="").own
 
 
-@pytest.mark.parametrize(("content", "own"), [("Restarted.\n\n[firstline:r1/open]", True), ("I restarted it", False)])
-def test_a_note_with_our_mark_is_our_own(content: str, own: bool) -> None:
+def annotated(content: str, agent: str = "", **settings: str) -> Event:
     told = {"incident": {"id": "PFQZPSY"}, "id": "PN", "content": content, "type": "incident_note"}
-    assert translated(with_event(event_type="incident.annotated", data=told)).own is own
+    return translated(with_event(event_type="incident.annotated", data=told, agent={"id": agent}), **settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "marker"),
+    [
+        ("Restarted.\n\n[firstline:r1/open]", "r1/open"),
+        ("I restarted it", ""),
+        ("[firstline:r1/open] is done", ""),
+        ("Restarted.\n\n[firstline:r1/o", ""),
+    ],
+)
+def test_a_note_of_ours_is_told_by_its_key(content: str, marker: str) -> None:
+    assert annotated(content).marker == marker
+
+
+def test_a_marked_note_is_our_own_unless_we_know_that_somebody_else_wrote_it() -> None:
+    content = "Restarted.\n\n[firstline:r1/open]"
+    assert annotated(content, "PFIRSTL", own_user_id="PFIRSTL").own
+    assert annotated(content, "PSOMEBODY").own
+    assert not annotated(content, "PSOMEBODY", own_user_id="PFIRSTL").own
+
+
+def test_an_incident_that_our_own_alarm_opened_is_our_own() -> None:
+    assert translated(triggered(incident_key="firstline:parked/pd")).own
 
 
 def test_our_mark_in_a_title_makes_nothing_our_own() -> None:

@@ -24,10 +24,23 @@ def render(note: Note) -> str:
     return "\n\n".join(part for part in (story, output, last) if part)
 
 
-def find(notes: Iterable[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
-    """The note with this key among an incident's notes, or None."""
-    last = _last_line(key)
-    return next((note for note in notes if str(note.get("content") or "").rstrip().rpartition("\n")[2] == last), None)
+def find(notes: Iterable[Mapping[str, Any]], key: str, own_user_id: str = "") -> Mapping[str, Any] | None:
+    """The note with this key among an incident's notes, or None. Where we know ourselves, only what we wrote counts:
+    somebody may have copied a note of ours."""
+    return next(
+        (note for note in notes if key_of(str(note.get("content") or "")) == key and _by(note, own_user_id)), None
+    )
+
+
+def _by(note: Mapping[str, Any], own_user_id: str) -> bool:
+    author = (note.get("user") or {}).get("id")
+    return not own_user_id or not author or author == own_user_id
+
+
+def key_of(content: str) -> str:
+    """The key of the note of ours that this is; empty: it is none, or was cut before its end."""
+    last = content.rstrip().rpartition("\n")[2]
+    return last[len(MARK) : -1] if last.startswith(MARK) and last.endswith("]") else ""
 
 
 def _last_line(key: str) -> str:

@@ -5,21 +5,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from firstline.chaos import ChaosApp, Faults, HookChaos
 from firstline.connector import SandboxSettings
 from firstline_pagerduty.sandbox import page, subscription
 from firstline_pagerduty.sandbox.account import Account, Happening
 from firstline_pagerduty.sandbox.entity import Incident
 from firstline_pagerduty.sandbox.error import not_found
 from firstline_pagerduty.sandbox.events import Events
+from firstline_pagerduty.sandbox.field import Fields
 from firstline_pagerduty.sandbox.http import Gate, answer
+from firstline_pagerduty.sandbox.key import Keys
+from firstline_pagerduty.sandbox.log import Log
 from firstline_pagerduty.sandbox.rest import Rest
 from firstline_pagerduty.sandbox.seed import Seed
 from firstline_pagerduty.sandbox.shape import Shape
+from firstline_pagerduty.sandbox.trouble import Trouble
 from firstline_pagerduty.sandbox.webhook import Courier, Delivery, Sleep, Subscription
 
 __all__ = ["create_app"]
@@ -35,7 +42,8 @@ def create_app(settings: SandboxSettings, *, sleep: Sleep = asyncio.sleep) -> St
         await sandbox.courier.aclose()
 
     absent = {404: _no_such_path, 405: _no_such_path}
-    app = Starlette(routes=sandbox.routes(), lifespan=lifespan, exception_handlers=absent)
+    chaos = Middleware(ChaosApp, faults=sandbox.faults, refusal=_in_trouble)
+    app = Starlette(routes=sandbox.routes(), lifespan=lifespan, exception_handlers=absent, middleware=[chaos])
     app.state.courier = sandbox.courier
     return app
 
@@ -45,20 +53,30 @@ class _Sandbox:
         self._settings = settings
         self._seed = Seed.model_validate(settings.seed)
         self._shape = Shape(settings.public_url)
-        self._gate = Gate(self._seed.token, self._seed.rate_limit)
-        self.courier = Courier(sleep)
+        self._keys = Keys(self._seed)
+        self._gate = Gate(self._keys, self._seed.rate_limit)
+        self.faults = Faults(settings.chaos)
+        self.courier = Courier(sleep, HookChaos(self.faults))
         self._account = Account(self._tell)
         self._begin()
 
     def routes(self) -> list[Route]:
         return [
             *Rest(self._account, self._shape, self._gate).routes(),
+            *Log(self._account, self._shape, self._gate).routes(),
+            *Fields(self._account, self._shape, self._gate).routes(),
             *Events(self._account, self._gate.requests).routes(),
+            *self._keys.routes(),
             *subscription.Subscriptions(self.courier, self._shape, self._gate).routes(),
             Route("/", self.show_page, methods=["GET"]),
             Route("/sandbox/state", self.show_state, methods=["GET"]),
             Route("/sandbox/reset", self.reset, methods=["POST"]),
             Route("/sandbox/settle", self.settle, methods=["POST"]),
+            Route("/sandbox/trouble", self.show_trouble, methods=["GET"]),
+            Route("/sandbox/trouble", self.make_trouble, methods=["PUT"]),
+            Route("/sandbox/subscriptions/{id}/disable", self.disable, methods=["POST"]),
+            Route("/sandbox/incidents/{id}/external_references", self.refer, methods=["PUT"]),
+            Route("/sandbox/tokens", self.revoke, methods=["DELETE"]),
         ]
 
     async def show_page(self, _: Request) -> Response:
@@ -90,6 +108,37 @@ class _Sandbox:
         await self.courier.settle()
         return answer({"status": "settled"})
 
+    async def show_trouble(self, _: Request) -> Response:
+        return answer(self._account.trouble.model_dump(mode="json"))
+
+    async def make_trouble(self, request: Request) -> Response:
+        try:
+            self._account.trouble = Trouble.model_validate_json(await request.body())
+        except ValueError as problem:
+            return answer({"error": str(problem)}, 400)
+        return await self.show_trouble(request)
+
+    async def disable(self, request: Request) -> Response:
+        """As after three webhooks in a row that were refused."""
+        found = self.courier.subscriptions.get(request.path_params["id"])
+        if found is None:
+            return await _no_such_path(request, Exception())
+        found.disabled = True
+        return answer(subscription.shape(found))
+
+    async def refer(self, request: Request) -> Response:
+        """What an integration of PagerDuty does when it has made a ticket elsewhere."""
+        found = self._account.incidents.get(request.path_params["id"])
+        if found is None:
+            return await _no_such_path(request, Exception())
+        found.references = orjson.loads(await request.body())
+        self._account.touch(found)
+        return answer(found.references)
+
+    async def revoke(self, _: Request) -> Response:
+        self._keys.revoke()
+        return answer({"status": "revoked"})
+
     def _begin(self) -> None:
         self._account.load(self._seed)
         if self._settings.hook_url:
@@ -98,11 +147,12 @@ class _Sandbox:
 
     def _tell(self, happening: Happening) -> None:
         incident = happening.incident
-        self.courier.publish(self._shape.event(happening), incident.service.id, incident.id)
+        service = incident.service
+        self.courier.publish(self._shape.event(happening), service.id, service.team, incident.id)
 
     def _whole(self, incident: Incident) -> dict[str, Any]:
         shape = self._shape
-        return shape.incident(incident, body=True) | {
+        return shape.incident(incident, ("body", "external_references")) | {
             "escalation_level": incident.level,
             "notes": [shape.note(note) for note in incident.notes],
             "log_entries": [shape.log_entry(incident, entry) for entry in incident.log],
@@ -118,6 +168,11 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "outcome": delivery.outcome,
     }
+
+
+def _in_trouble(status: int) -> dict[str, Any]:
+    words = "Rate Limit Exceeded" if status == 429 else "The sandbox was asked for trouble"
+    return {"error": {"message": words, "code": 2020 if status == 429 else 2000}}
 
 
 async def _no_such_path(_: Request, __: Exception) -> Response:

@@ -23,6 +23,7 @@ class User:
     id: str
     name: str
     email: str
+    role: str = "user"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Service:
     name: str
     routing_key: str
     policy: Policy
+    team: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,15 @@ class Priority:
     name: str
 
 
-PRIORITIES = tuple(Priority(f"PPRIO0{number}", f"P{number}") for number in range(1, 6))
+@dataclass(frozen=True)
+class CustomField:
+    """`data_type` and `field_type` are PagerDuty's: string, integer ...; single_value, multi_value ..."""
+
+    id: str
+    name: str
+    display_name: str
+    data_type: str
+    field_type: str
 
 
 @dataclass
@@ -62,12 +72,13 @@ class Note:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """`type` is PagerDuty's: trigger_log_entry, acknowledge_log_entry ..."""
+    """`type` is PagerDuty's: trigger_log_entry, acknowledge_log_entry ... `message`: of a status update."""
 
     type: str
     summary: str
     agent: User | None
     note: str = ""
+    message: str = ""
     id: str = field(default_factory=lambda: identifier("R"))
     created_at: datetime = field(default_factory=now)
 
@@ -107,3 +118,5 @@ class Incident:
     resolved_at: datetime | None = None
     notes: list[Note] = field(default_factory=list)
     log: list[LogEntry] = field(default_factory=list)
+    custom_fields: dict[str, Any] = field(default_factory=dict)
+    references: list[dict[str, Any]] = field(default_factory=list)

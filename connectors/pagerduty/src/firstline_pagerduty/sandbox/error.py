@@ -30,6 +30,10 @@ def unauthenticated() -> Refusal:
     return Refusal(401, 2006, "Authentication failed")
 
 
+def forbidden() -> Refusal:
+    return Refusal(403, 2010, "Access Denied")
+
+
 def too_many() -> Refusal:
     return Refusal(429, 2020, "Rate Limit Exceeded")
 

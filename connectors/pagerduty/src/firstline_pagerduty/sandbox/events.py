@@ -1,6 +1,7 @@
 """The Events API v2: alerts and changes from monitoring (PagerDuty, "Send an Alert Event", "Send a Change Event")."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -53,7 +54,22 @@ class Events:
         told = event.get("payload")
         if service is None or not isinstance(told, dict) or not told.get("summary"):
             return _invalid("'routing_key' and 'payload.summary' are needed")
-        self._account.change_events.append({"service": service.name, "at": now().isoformat(), "payload": told})
+        at = _time(told.get("timestamp"))
+        if at is None:
+            return _invalid("'payload.timestamp' is not a date and time")
+        self._account.change_events.append(
+            {
+                "id": identifier("0", 26),
+                "type": "change_event",
+                "summary": told["summary"],
+                "timestamp": at.isoformat(timespec="seconds"),
+                "source": told.get("source"),
+                "services": [{"id": service.id, "type": "service_reference"}],
+                "integration": {"id": f"{service.id}EV2", "type": "inbound_integration_reference"},
+                "custom_details": told.get("custom_details"),
+                "links": event.get("links") or [],
+            }
+        )
         return answer({"status": "success", "message": "Change event processed"}, 202)
 
     def _trigger(self, service: Service, key: str, told: Json) -> None:
@@ -111,6 +127,15 @@ def _problems_of_alert(told: Any) -> list[str]:
     if told.get("severity") not in URGENCIES:
         problems.append(f"'payload.severity' must be one of {', '.join(URGENCIES)}")
     return problems
+
+
+def _time(text: Any) -> datetime | None:
+    if text is None:
+        return now()
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 async def _object(request: Request) -> Json:

@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -10,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from firstline_pagerduty.sandbox import error
+from firstline_pagerduty.sandbox.entity import now
 from firstline_pagerduty.sandbox.error import Refusal
+from firstline_pagerduty.sandbox.key import Keys
 
 WINDOW = 60.0  # seconds; "REST API Rate Limits"
 DEFAULT_PAGE, LARGEST_PAGE, LAST_RECORD = 25, 100, 10_000  # "Pagination"
@@ -25,9 +28,9 @@ def answer(content: Any, status: int = 200, headers: dict[str, str] | None = Non
 class Gate:
     """Stands before each endpoint of the REST API."""
 
-    def __init__(self, token: str, rate_limit: int) -> None:
+    def __init__(self, keys: Keys, rate_limit: int) -> None:
         self.requests: Counter[str] = Counter()
-        self._token = token
+        self._keys = keys
         self._rate_limit = rate_limit
         self._window_ends = 0.0
         self._taken: Counter[str] = Counter()
@@ -39,7 +42,7 @@ class Gate:
             self.requests[name] += 1
             headers: dict[str, str] = {}
             try:
-                headers = self._admit(self._authenticate(request))
+                headers = self._admit(self._keys.admit(request))
                 result = await endpoint(request)
             except Refusal as refusal:
                 if refusal.status == 429:
@@ -49,12 +52,6 @@ class Gate:
             return answer(content, status, headers)
 
         return guarded
-
-    def _authenticate(self, request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" token=")
-        if scheme != "Token" or not token or (self._token and token != self._token):
-            raise error.unauthenticated()
-        return token
 
     def _admit(self, token: str) -> dict[str, str]:
         now = time.monotonic()
@@ -99,6 +96,34 @@ async def body_of(request: Request, name: str, kind: type = dict) -> Any:
     if not isinstance(found, kind):
         raise error.invalid(f"{name.capitalize()} must be {'an array' if kind is list else 'an object'}")
     return found
+
+
+def span(request: Request, default: timedelta | None = None) -> tuple[datetime, datetime]:
+    """The `since` (included) and `until` (excluded) that a request asks for. Without `since`, as far back as the
+    default, or for ever."""
+    until = _moment(request, "until") or datetime.max.replace(tzinfo=UTC)
+    begin = datetime.min.replace(tzinfo=UTC)
+    since = _moment(request, "since") or (now() - default if default else begin)
+    return since, until
+
+
+def chosen(request: Request, name: str, allowed: Collection[str]) -> set[str]:
+    """The values of an array parameter, all of them allowed."""
+    values = set(request.query_params.getlist(name))
+    if not values <= set(allowed):
+        raise error.invalid(f"{name.capitalize()} must be among {', '.join(sorted(allowed))}")
+    return values
+
+
+def _moment(request: Request, name: str) -> datetime | None:
+    value = request.query_params.get(name, "")
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as problem:
+        raise error.invalid(f"{name.capitalize()} is not a date and time") from problem
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _number(request: Request, name: str, default: int) -> int:

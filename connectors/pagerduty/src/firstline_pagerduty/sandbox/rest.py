@@ -1,5 +1,6 @@
 """The REST API's incidents and what they refer to (PagerDuty REST API v2, OpenAPI)."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -7,27 +8,26 @@ from starlette.routing import Route
 
 from firstline_pagerduty.sandbox import error
 from firstline_pagerduty.sandbox.account import Account
-from firstline_pagerduty.sandbox.entity import PRIORITIES, Incident, Note, Urgency, User, now
-from firstline_pagerduty.sandbox.http import Gate, body_of, page
+from firstline_pagerduty.sandbox.entity import Incident, Note, Priority, Urgency, User, now
+from firstline_pagerduty.sandbox.http import Gate, body_of, chosen, page, span
+from firstline_pagerduty.sandbox.requester import Requesters
 from firstline_pagerduty.sandbox.shape import Shape
 
 MOST_AT_ONCE = 250  # "Manage incidents"
 STATUSES = ("triggered", "acknowledged", "resolved")
 ABILITIES = ["teams", "urgencies", "service_support_hours", "read_only_users"]
-# "Get an incident", `include[]`; `body` stands in the text of the field alone.
+# "Get an incident", `include[]`; `body` stands in the text of the field alone, `external_references` in PagerDuty's own
+# tools.
 INCLUDES = {
-    "acknowledgers",
-    "agents",
-    "assignees",
-    "body",
-    "conference_bridge",
-    "custom_fields",
-    "escalation_policies",
-    "first_trigger_log_entries",
-    "priorities",
-    "services",
-    "teams",
-    "users",
+    *("acknowledgers", "agents", "assignees", "body", "conference_bridge", "custom_fields", "escalation_policies"),
+    *("external_references", "first_trigger_log_entries", "priorities", "services", "teams", "users"),
+}
+MONTH, LONGEST = timedelta(days=30), timedelta(days=184)  # "List incidents", since: the default, the longest range
+SORTS = {
+    "incident_number": lambda one: one.number,
+    "created_at": lambda one: one.created_at,
+    "resolved_at": lambda one: one.resolved_at or one.created_at,
+    "urgency": lambda one: one.urgency,
 }
 Json = dict[str, Any]
 
@@ -37,6 +37,7 @@ class Rest:
         self._account = account
         self._shape = shape
         self._gate = gate
+        self._requesters = Requesters(account)
 
     def routes(self) -> list[Route]:
         one, notes = "/incidents/{id}", "/incidents/{id}/notes"
@@ -48,7 +49,6 @@ class Rest:
             ("PUT", notes + "/{note}", self.update_note),
             ("DELETE", notes + "/{note}", self.delete_note),
             ("GET", one + "/alerts", self.list_alerts),
-            ("GET", one + "/log_entries", self.list_log_entries),
             ("GET", "/incidents", self.list_incidents),
             ("POST", "/incidents", self.create_incident),
             ("PUT", "/incidents", self.update_incidents),
@@ -62,17 +62,18 @@ class Rest:
             ("GET", "/escalation_policies/{id}", self.show_policy),
             ("GET", "/priorities", self.list_priorities),
             ("GET", "/abilities", self.list_abilities),
+            ("GET", "/change_events", self.list_change_events),
         ]
         return [Route(path, self._gate.guard(f"{verb} {path}", act), methods=[verb]) for verb, path, act in table]
 
     # incidents
 
     async def show_incident(self, request: Request) -> Json:
-        included = set(request.query_params.getlist("include[]"))
-        if not included <= INCLUDES:
-            raise error.invalid(f"Include[] must be among {', '.join(sorted(INCLUDES))}")
-        body = "body" in included
-        return {"incident": self._shape.incident(self._incident(request), body)}
+        included = chosen(request, "include[]", INCLUDES)
+        incident = self._incident(request)
+        if incident.service.id in self._account.trouble.hidden_services:
+            raise error.not_found()
+        return {"incident": self._shape.incident(incident, included)}
 
     async def list_incidents(self, request: Request) -> Json:
         asked = request.query_params
@@ -81,12 +82,20 @@ class Rest:
             "urgency": asked.getlist("urgencies[]"),
             "service": asked.getlist("service_ids[]"),
             "key": asked.getlist("incident_key"),
+            "team": asked.getlist("team_ids[]"),
         }
-        rows = [one for one in self._account.incidents.values() if _fits(one, wanted)]
-        return page("incidents", rows, request, self._shape.incident)
+        since, until = _opened(request)
+        shows = self._account.trouble.shows
+        rows = [
+            one
+            for one in self._account.incidents.values()
+            if since <= one.created_at < until and _fits(one, wanted) and shows(one.service.id, one.created_at)
+        ]
+        included = chosen(request, "include[]", INCLUDES)
+        return page("incidents", _sorted(rows, request), request, lambda one: self._shape.incident(one, included))
 
     async def create_incident(self, request: Request) -> tuple[int, Json]:
-        agent = self._requester(request)
+        agent = self._requesters.of(request)
         fields = await body_of(request, "incident")
         service = self._account.services.get((fields.get("service") or {}).get("id", ""))
         if fields.get("type") != "incident" or not fields.get("title") or service is None:
@@ -102,13 +111,13 @@ class Rest:
         return 201, {"incident": self._shape.incident(incident)}
 
     async def update_incident(self, request: Request) -> Json:
-        agent = self._requester(request)
+        agent = self._requesters.of(request)
         incident = self._incident(request)
         self._update(incident, await body_of(request, "incident"), agent)
         return {"incident": self._shape.incident(incident)}
 
     async def update_incidents(self, request: Request) -> Json:
-        agent = self._requester(request)
+        agent = self._requesters.of(request)
         changes = await body_of(request, "incidents", list)
         if len(changes) > MOST_AT_ONCE:
             raise error.Refusal(413, 2001, "Request Entity Too Large", f"At most {MOST_AT_ONCE} incidents at a time")
@@ -124,15 +133,15 @@ class Rest:
         if fields.get("type") not in ("incident", "incident_reference"):
             raise error.invalid("Incident type must be incident or incident_reference")
         account = self._account
+        fields = {name: value for name, value in fields.items() if name not in account.trouble.ignored}
         if "title" in fields:
             incident.title = str(fields["title"])
-            account.touch(incident, agent)
+            account.touch(incident)
         if fields.get("urgency") in ("high", "low"):
             incident.urgency = fields["urgency"]
-            account.touch(incident, agent)
+            account.touch(incident)
         if "priority" in fields:
-            incident.priority = _priority(fields["priority"])
-            account.touch(incident, agent, "incident.priority_updated")
+            account.prioritise(incident, self._priority(fields["priority"]), agent)
         if "status" in fields:
             if fields["status"] not in STATUSES:
                 raise error.invalid_status()
@@ -161,18 +170,18 @@ class Rest:
         return {"notes": [self._shape.note(note) for note in reversed(self._incident(request).notes)]}
 
     async def create_note(self, request: Request) -> Json:
-        agent = self._requester(request)
+        agent = self._requesters.of(request)
         incident = self._incident(request)
         return {"note": self._shape.note(self._account.annotate(incident, await _content(request), agent))}
 
     async def update_note(self, request: Request) -> Json:
-        self._requester(request)
+        self._requesters.of(request)
         note = self._note(request)
         note.content, note.updated_at = await _content(request), now()
         return {"note": self._shape.note(note)}
 
     async def delete_note(self, request: Request) -> tuple[int, Json]:
-        self._requester(request)
+        self._requesters.of(request)
         self._incident(request).notes.remove(self._note(request))
         return 200, {}
 
@@ -180,11 +189,6 @@ class Rest:
         incident = self._incident(request)
         alerts = [incident.alert] if incident.alert else []
         return page("alerts", alerts, request, lambda alert: self._shape.alert(incident, alert))
-
-    async def list_log_entries(self, request: Request) -> Json:
-        incident = self._incident(request)
-        entries = incident.log[::-1]
-        return page("log_entries", entries, request, lambda entry: self._shape.log_entry(incident, entry))
 
     # what incidents refer to
 
@@ -214,16 +218,33 @@ class Rest:
         return {"service": self._shape.service(_found(self._account.services, request))}
 
     async def list_policies(self, request: Request) -> Json:
-        return page("escalation_policies", list(self._account.policies.values()), request, self._shape.policy)
+        part = request.query_params.get("query", "").lower()
+        policies = [one for one in self._account.policies.values() if part in one.name.lower()]
+        return page("escalation_policies", policies, request, self._shape.policy)
 
     async def show_policy(self, request: Request) -> Json:
         return {"escalation_policy": self._shape.policy(_found(self._account.policies, request))}
 
     async def list_priorities(self, request: Request) -> Json:
-        return page("priorities", PRIORITIES, request, self._shape.priority)
+        return page("priorities", self._account.priorities, request, self._shape.priority)
 
     async def list_abilities(self, _: Request) -> Json:
         return {"abilities": ABILITIES}
+
+    async def list_change_events(self, request: Request) -> Json:
+        since, until = span(request)
+        rows = [one for one in self._account.change_events if since <= datetime.fromisoformat(one["timestamp"]) < until]
+        return page("change_events", rows, request, lambda row: row)
+
+    def _priority(self, asked: Any) -> Priority | None:
+        """A priority by reference or by name; null takes it away."""
+        if asked is None:
+            return None
+        name, identity = (asked, "") if isinstance(asked, str) else ("", asked.get("id"))
+        found = next((one for one in self._account.priorities if one.name == name or one.id == identity), None)
+        if found is None:
+            raise error.Refusal(400, 1020, "Invalid Priority")
+        return found
 
     def _incident(self, request: Request) -> Incident:
         incident: Incident = _found(self._account.incidents, request)
@@ -236,19 +257,10 @@ class Rest:
             raise error.not_found()
         return note
 
-    def _requester(self, request: Request) -> User:
-        """Who the `From` header names; PagerDuty asks for it on writes with an account's key."""
-        email = request.headers.get("from", "").lower()
-        if not email:
-            raise error.invalid("From header is required")
-        user = next((user for user in self._account.users.values() if user.email.lower() == email), None)
-        if user is None:
-            raise error.no_requester()
-        return user
-
 
 def _fits(incident: Incident, wanted: dict[str, list[str]]) -> bool:
     has = {"status": incident.status, "urgency": incident.urgency, "service": incident.service.id, "key": incident.key}
+    has["team"] = incident.service.team
     return all(not values or has[name] in values for name, values in wanted.items())
 
 
@@ -259,15 +271,23 @@ def _found(rows: dict[str, Any], request: Request) -> Any:
     return row
 
 
-def _priority(asked: Any) -> Any:
-    """A priority by reference or by name; null takes it away."""
-    if asked is None:
-        return None
-    name, identity = (asked, "") if isinstance(asked, str) else ("", asked.get("id"))
-    found = next((one for one in PRIORITIES if one.name == name or one.id == identity), None)
-    if found is None:
-        raise error.Refusal(400, 1020, "Invalid Priority")
-    return found
+def _opened(request: Request) -> tuple[datetime, datetime]:
+    if request.query_params.get("date_range") == "all":
+        return datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    since, until = span(request, MONTH)
+    if min(until, now()) - since > LONGEST:
+        raise error.invalid("Date range must not be longer than 6 months")
+    return since, until
+
+
+def _sorted(rows: list[Incident], request: Request) -> list[Incident]:
+    asked = request.query_params.get("sort_by", "")
+    parts = [part.partition(":") for part in asked.split(",") if part]
+    if len(parts) > 2 or not all(name in SORTS and way in ("", "asc", "desc") for name, _, way in parts):
+        raise error.invalid(f"Sort by at most two of {', '.join(SORTS)}, each with asc or desc")
+    for name, _, way in reversed(parts):
+        rows = sorted(rows, key=SORTS[name], reverse=way == "desc")
+    return rows
 
 
 async def _content(request: Request) -> str:

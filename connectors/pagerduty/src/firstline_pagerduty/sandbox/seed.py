@@ -1,8 +1,11 @@
 """What a sandbox starts with."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
-from firstline_pagerduty.sandbox.entity import Urgency
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from firstline_pagerduty.sandbox.entity import Status, Urgency
+from firstline_pagerduty.sandbox.trouble import Trouble
 
 DEFAULT_ROUTING_KEY = "sandbox-routing-key".ljust(32, "0")  # 32 characters, as PagerDuty's integration keys
 
@@ -15,6 +18,7 @@ class SeedUser(Strict):
     id: str
     name: str
     email: str
+    role: str = "user"
     level: int | None = Field(default=None, ge=1, description="On which level of each escalation policy they stand.")
 
 
@@ -23,6 +27,7 @@ class SeedService(Strict):
     name: str
     routing_key: str = Field(default=DEFAULT_ROUTING_KEY, min_length=32, max_length=32)
     escalation_policy: str = "Default"
+    team: str = Field(default="", description="The id of the team that has the service's incidents; empty: none.")
 
 
 class SeedIncident(Strict):
@@ -30,6 +35,22 @@ class SeedIncident(Strict):
     title: str
     service: str = Field(description="The service's id.")
     urgency: Urgency = "high"
+    status: Status = "triggered"
+    created_at: AwareDatetime | None = Field(default=None, description="Opened, and changed last, at this time.")
+    incident_key: str = ""
+    external_references: list[dict[str, Any]] = Field(
+        default=[], description="Tickets elsewhere, as PagerDuty's integrations record them."
+    )
+
+
+class SeedField(Strict):
+    """A custom field of incidents."""
+
+    id: str
+    name: str
+    display_name: str
+    data_type: str = "string"
+    field_type: str = "single_value"
 
 
 class Seed(Strict):
@@ -43,8 +64,15 @@ class Seed(Strict):
         SeedUser(id="PFIRSTL", name="Firstline", email="firstline@example.com"),
     ]
     incidents: list[SeedIncident] = []
+    priorities: list[str] = Field(default=["P1", "P2", "P3", "P4", "P5"], description="Names, most severe first.")
+    custom_fields: list[SeedField] = []
     token: str = ""
+    read_only: bool = Field(default=False, description="The key may not write.")
+    oauth_client_id: str = Field(default="", description="A private app that may ask for tokens; empty: none may.")
+    oauth_client_secret: str = ""
+    oauth_scopes: list[str] = Field(default=[], description="What the app was given; a token has no more.")
     rate_limit: int = Field(default=1_000_000, ge=1)
+    trouble: Trouble = Trouble()
 
     def levels(self) -> list[list[str]]:
         """User ids for each escalation level. Where nobody has a level, each user is one."""

@@ -1,6 +1,7 @@
 """PagerDuty's JSON: of the REST API (OpenAPI, schemas Incident, IncidentNote, Alert, LogEntry) and of webhooks of
 version 3 ("Webhooks Overview", Webhook Payload)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ class Shape:
 
     # REST API
 
-    def incident(self, incident: Incident, body: bool = False) -> Json:
+    def incident(self, incident: Incident, included: Collection[str] = ()) -> Json:
         first = incident.log[0] if incident.log else None
         return {
             "id": incident.id,
@@ -54,7 +55,7 @@ class Shape:
             "is_mergeable": True,
             "incident_type": {"name": "incident_default"},
             "escalation_policy": self.policy_link(incident.policy),
-            "teams": [],
+            "teams": self._teams(incident.service),
             "pending_actions": [],
             "acknowledgements": [
                 {"at": _second(at), "acknowledger": self.user_link(user)} for at, user in incident.acknowledgements
@@ -66,7 +67,16 @@ class Shape:
             "incidents_responders": [],
             "responder_requests": [],
             "urgency": incident.urgency,
-        } | ({"body": {"type": "incident_body", "details": incident.details}} if body else {})
+        } | self._included(incident, included)
+
+    def _included(self, incident: Incident, included: Collection[str]) -> Json:
+        """What is given only when it is asked for."""
+        every = {
+            "body": {"type": "incident_body", "details": incident.details},
+            "conference_bridge": None,
+            "external_references": [{"type": "external_reference", **one} for one in incident.references],
+        }
+        return {name: value for name, value in every.items() if name in included}
 
     def note(self, note: Note) -> Json:
         return {
@@ -99,22 +109,26 @@ class Shape:
             "integration": None,
         }
 
-    def log_entry(self, incident: Incident, entry: LogEntry) -> Json:
+    def log_entry(self, incident: Incident, entry: LogEntry, included: Collection[str] = ()) -> Json:
+        whole = {"incident": self.incident(incident)} if "incidents" in included else {}
+        note = {"type": "note", "summary": entry.note} | ({"content": entry.note} if "channels" in included else {})
         return {
             **self._link("log_entries", entry.type, entry.id, entry.summary),
             "type": entry.type,
             "created_at": _second(entry.created_at),
             "agent": self._agent(entry.agent) or self.service_link(incident.service),
-            "channel": {"type": "note", "summary": entry.note} if entry.note else {"type": "api"},
+            "channel": note if entry.note else {"type": "api"},
             "service": self.service_link(incident.service),
             "incident": self.incident_link(incident),
-            "teams": [],
+            "teams": self._teams(incident.service),
             "contexts": [],
+            **({"message": entry.message} if entry.message else {}),
+            **whole,
         }
 
     def user(self, user: User) -> Json:
         link = self.user_link(user)
-        return link | {"type": "user", "name": user.name, "email": user.email, "time_zone": "UTC", "role": "user"}
+        return link | {"type": "user", "name": user.name, "email": user.email, "time_zone": "UTC", "role": user.role}
 
     def service(self, service: Service) -> Json:
         link = self.service_link(service) | {"type": "service"}
@@ -166,25 +180,36 @@ class Shape:
     # webhooks
 
     def event(self, happening: Happening) -> Json:
-        incident = happening.incident
-        told = self._told_note(incident, happening.note) if happening.note else self._told_incident(incident)
-        return self.envelope(happening.type, "incident", self._agent(happening.agent), told)
+        agent = self._agent(happening.agent)
+        return self.envelope(happening.type, "incident", agent, self._told(happening), happening.at)
 
     def ping(self) -> Json:
         told = {"message": "Hello from your friend Pagey!", "type": "ping"}
-        return self.envelope("pagey.ping", "pagey", None, told)
+        return self.envelope("pagey.ping", "pagey", None, told, now())
 
-    def envelope(self, event_type: str, resource_type: str, agent: Json | None, told: Json) -> Json:
+    def envelope(self, event_type: str, resource_type: str, agent: Json | None, told: Json, at: datetime) -> Json:
         event = {
             "id": identifier("0", 26),
             "event_type": event_type,
             "resource_type": resource_type,
-            "occurred_at": now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "occurred_at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "agent": agent,
             "client": None,
             "data": told,
         }
         return {"event": event}
+
+    def _told(self, happening: Happening) -> Json:
+        incident = happening.incident
+        if happening.note:
+            return self._told_note(incident, happening.note)
+        if happening.type == "incident.status_update_published":
+            link = self.incident_link(incident)
+            told = {"incident": link, "id": identifier("P", 7), "message": happening.message, "trimmed": False}
+            return told | {"type": "incident_status_update"}
+        if happening.type == "incident.custom_field_values.updated":
+            return {"incident": self.incident_link(incident), "type": "incident_field_values", "custom_fields": []}
+        return self._told_incident(incident)
 
     def _told_incident(self, incident: Incident) -> Json:
         return {
@@ -201,7 +226,7 @@ class Shape:
             "service": self.service_link(incident.service),
             "assignees": [self.user_link(user) for _, user in incident.assignments],
             "escalation_policy": self.policy_link(incident.policy),
-            "teams": [],
+            "teams": self._teams(incident.service),
             "priority": self._priority_link(incident.priority),
             "urgency": incident.urgency,
             "conference_bridge": None,
@@ -231,6 +256,9 @@ class Shape:
 
     def incident_link(self, incident: Incident) -> Json:
         return self._link("incidents", "incident", incident.id, incident.title, f"{self._root}/#{incident.id}")
+
+    def _teams(self, service: Service) -> list[Json]:
+        return [self._link("teams", "team", service.team, f"Team {service.team}")] if service.team else []
 
     def _agent(self, agent: User | None) -> Json | None:
         return self.user_link(agent) if agent else None

@@ -27,6 +27,7 @@ class Subscriptions:
             ("GET", every, self.list_subscriptions),
             ("POST", every, self.create),
             ("GET", one, self.show),
+            ("PUT", one, self.update),
             ("DELETE", one, self.delete),
             ("POST", one + "/enable", self.enable),
             ("POST", one + "/ping", self.ping),
@@ -45,7 +46,7 @@ class Subscriptions:
             url=str(method["url"]),
             secret=identifier("", 64),
             events=frozenset(fields["events"]),
-            service=str(scope.get("id") or "") if scope["type"] == "service_reference" else "",
+            scope=_scope(scope),
             description=str(fields.get("description") or ""),
             headers={str(one["name"]): str(one["value"]) for one in method.get("custom_headers") or ()},
         )
@@ -54,6 +55,19 @@ class Subscriptions:
 
     async def show(self, request: Request) -> Json:
         return {"webhook_subscription": shape(self._found(request))}
+
+    async def update(self, request: Request) -> Json:
+        """Of what it is given, all but the delivery method."""
+        subscription = self._found(request)
+        fields = await body_of(request, "webhook_subscription")
+        if fields.get("events"):
+            subscription.events = frozenset(fields["events"])
+        if fields.get("filter"):
+            subscription.scope = _scope(fields["filter"])
+        if "active" in fields:
+            subscription.active = bool(fields["active"])
+        subscription.description = str(fields.get("description") or subscription.description)
+        return {"webhook_subscription": shape(subscription)}
 
     async def delete(self, request: Request) -> tuple[int, Json]:
         self._found(request).disabled = True  # what waits for it is not sent
@@ -78,14 +92,14 @@ class Subscriptions:
 
 def shape(subscription: Subscription, secret: str | None = None) -> Json:
     """`secret` is told in the answer that creates it, and never again."""
-    service = subscription.service
+    kind, identity = subscription.scope
     return {
         "id": subscription.id,
         "type": "webhook_subscription",
-        "active": True,
+        "active": subscription.active,
         "description": subscription.description,
         "events": sorted(subscription.events),
-        "filter": {"type": "service_reference", "id": service} if service else {"type": "account_reference"},
+        "filter": {"type": f"{kind}_reference"} | ({"id": identity} if identity else {}),
         "delivery_method": {
             "id": subscription.method,
             "type": "http_delivery_method",
@@ -95,3 +109,10 @@ def shape(subscription: Subscription, secret: str | None = None) -> Json:
             "custom_headers": [{"name": name, "value": "-- redacted --"} for name in subscription.headers],
         },
     }
+
+
+def _scope(asked: Json) -> tuple[str, str]:
+    kind, identity = str(asked.get("type")).removesuffix("_reference"), str(asked.get("id") or "")
+    if kind not in ("account", "service", "team") or bool(identity) == (kind == "account"):
+        raise error.invalid("Filter must be account_reference, or service_reference or team_reference with an id")
+    return kind, identity

@@ -5,12 +5,14 @@ import hmac
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import orjson
 
+from firstline.chaos import HookChaos
 from firstline.http import client
 from firstline_pagerduty.sandbox.entity import identifier
 
@@ -24,22 +26,25 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass
 class Subscription:
-    """`events` empty: all. `service`: only incidents of that one."""
+    """`events` empty: all. `scope`: the account's incidents, or those of the service or team with that id."""
 
     url: str
     secret: str
     events: frozenset[str] = frozenset()
-    service: str = ""
+    scope: tuple[str, str] = ("account", "")
     description: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: identifier("P", 7))
     method: str = field(default_factory=lambda: identifier("P", 7))
+    active: bool = True
     disabled: bool = False
     dropped_in_a_row: int = 0
 
-    def wants(self, event_type: str, service: str) -> bool:
+    def wants(self, event_type: str, service: str, team: str) -> bool:
+        kind, identity = self.scope
+        covered = {"account": "", "service": service, "team": team}[kind] == identity
         asked_for = event_type in self.events or not self.events
-        return asked_for and self.service in ("", service) and not self.disabled
+        return asked_for and covered and self.active and not self.disabled
 
 
 @dataclass
@@ -68,20 +73,21 @@ class Delivery:
 class Courier:
     """Delivers in order for each subscription and incident: what can't be delivered now holds up what comes next."""
 
-    def __init__(self, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, sleep: Sleep, chaos: HookChaos) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         self.recent: deque[Delivery] = deque(maxlen=200)
         self._sleep = sleep
+        self._chaos = chaos
         self._http = client("")
         self._at_once = asyncio.Semaphore(CONCURRENCY)
         self._queues: dict[tuple[str, str], deque[Delivery]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def publish(self, event: dict[str, Any], service: str, resource: str) -> None:
+    def publish(self, event: dict[str, Any], service: str, team: str, resource: str) -> None:
         """Queue an event for each subscription that wants it. `resource` is what the order is kept for."""
         event_type = event["event"]["event_type"]
         for subscription in self.subscriptions.values():
-            if subscription.wants(event_type, service):
+            if subscription.wants(event_type, service, team):
                 self.send(subscription, event, resource)
 
     def send(self, subscription: Subscription, event: dict[str, Any], resource: str) -> None:
@@ -106,19 +112,23 @@ class Courier:
 
     async def settle(self) -> None:
         """Return when everything is delivered or dropped."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._tasks or self._chaos.waiting:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            else:
+                await asyncio.sleep(FIRST_DELAY)  # what the chaos holds back has no task here
 
     async def aclose(self) -> None:
         tasks = list(self._tasks)
         self.forget()
+        await self._chaos.aclose()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._http.aclose()
 
     async def _drain(self, key: tuple[str, str]) -> None:
         queue = self._queues[key]
         while queue:
-            await self._deliver(queue[0])
+            await self._chaos.deliver(key[1], partial(self._deliver, queue[0]))
             queue.popleft()
         if self._queues.get(key) is queue:
             del self._queues[key]
@@ -136,7 +146,7 @@ class Courier:
             delivery.outcome = f"dropped: no success in {PATIENCE:.0f} s"
         delivery.subscription.dropped_in_a_row += 1
         if delivery.subscription.dropped_in_a_row >= DROPS_UNTIL_DISABLED:
-            self._disable(delivery.subscription)
+            delivery.subscription.disabled = True  # what waits is dropped, until somebody enables it
 
     async def _attempt(self, delivery: Delivery) -> str:
         if delivery.subscription.disabled:
@@ -154,10 +164,6 @@ class Courier:
         if answer.status_code == 429 or answer.is_server_error:
             return f"to be tried again: answered {answer.status_code}"
         return f"dropped: answered {answer.status_code}"
-
-    def _disable(self, subscription: Subscription) -> None:
-        """Nothing more is sent, and what waits is dropped, until somebody enables it."""
-        subscription.disabled = True
 
 
 def _delays() -> Iterator[float]:
