@@ -182,11 +182,12 @@ def _agreements(record: Record) -> tuple[Agreement, ...]:
 
 def _save(body: dict[str, Any], told: Record, received_at: datetime) -> Save:
     """`told` holds the system fields: our script sends them beside the record, as they were at the save."""
-    identifier, record = query.sys_id(value(told, "sys_id")), _record(body)
+    table, identifier = query.table(_word(body, "table")), query.sys_id(value(told, "sys_id"))
+    record = _record(body)
     if value(record, "sys_id") not in ("", identifier):
         raise Rejected("record.sys_id: is another record's")
     return Save(
-        table=query.table(_word(body, "table")),
+        table=table,
         sys_id=identifier,
         count=count(told, "sys_mod_count"),
         operation=value(body, "operation") or "update",
