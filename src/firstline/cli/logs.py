@@ -10,7 +10,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from firstline.masking import Masker
 
 
-def configure(mask: Masker, to: TextIO) -> None:
+def configure(mask: Masker, to: TextIO, level: int = logging.INFO) -> None:
     """Set up our own log, and those of the libraries: their traces show the same texts."""
     begin: list[Processor] = [
         structlog.processors.add_log_level,
@@ -23,7 +23,7 @@ def configure(mask: Masker, to: TextIO) -> None:
     ]
     structlog.configure(
         processors=[*begin, *end],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(to),
     )
     handler = logging.StreamHandler(to)
