@@ -10,14 +10,23 @@ from connectors.servicenow.tests.stage import CI, INCIDENT, PASSWORD, sandbox, s
 
 from firstline.connector import ChangeDraft, ChangeRegister
 from firstline.incident import Reference
-from firstline.testing.connector import ChangeRegisterContract, ConnectorContract
+from firstline.testing.connector import (
+    AttachmentsContract,
+    ChangeRegisterContract,
+    ConnectorContract,
+    MeterContract,
+    PollContract,
+    RegistrationContract,
+)
 from firstline_servicenow import signature
 from firstline_servicenow.connector import ServiceNowConnector
 
 REFERENCE = Reference(connection="contract", kind="incident", id=INCIDENT, number="INC0010001")
 
 
-class TestServiceNowHonoursTheContract(ConnectorContract):
+class TestServiceNowHonoursTheContract(
+    ConnectorContract, PollContract, MeterContract, RegistrationContract, AttachmentsContract
+):
     def connector(self, base_url: str) -> ServiceNowConnector:
         return ServiceNowConnector("contract", settings(base_url, webhook_secrets=self.secret))
 

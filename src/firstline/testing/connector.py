@@ -5,7 +5,7 @@ It speaks to the connector's sandbox over real HTTP, and to small servers that a
 import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +14,21 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from firstline.connector import ChangeDraft, ChangeRegister, Connector, Delivery, Evidence, Note, StateChange
+from firstline.connector import (
+    Attachment,
+    Attachments,
+    ChangeDraft,
+    ChangeRegister,
+    Connector,
+    Delivery,
+    Evidence,
+    Note,
+    Page,
+    StateChange,
+    Window,
+)
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
-from firstline.incident import IncidentState, Reference
+from firstline.incident import OPENED, Event, IncidentState, Reference
 
 Loopback = Callable[[Any], str]
 
@@ -277,6 +289,214 @@ class ChangeRegisterContract(ABC):
         await kept.move(change, "closed", Evidence(notes="n", result="unsuccessful"))
         with pytest.raises(Rejected):
             await kept.move(change, "implement", Evidence())
+
+
+class PollContract(ABC):
+    """For connectors that can be polled. Mix it in beside `ConnectorContract`, whose methods these are."""
+
+    pytestmark = pytest.mark.anyio
+
+    @abstractmethod
+    def connector(self, base_url: str) -> Connector[Any]: ...
+
+    @abstractmethod
+    def sandbox(self) -> Any: ...
+
+    @abstractmethod
+    def incident(self) -> Reference: ...
+
+    @abstractmethod
+    def webhook(self) -> tuple[dict[str, str], bytes]: ...
+
+    def since(self) -> datetime:
+        """Before the sandbox's incident was opened."""
+        return datetime.now(UTC) - timedelta(days=1)
+
+    def is_of_the_incident(self) -> bool:
+        """True when `webhook` tells of the very incident in the sandbox, so that a poll must give the same event."""
+        return True
+
+    @pytest.fixture
+    async def polled(self, loopback: Loopback) -> AsyncIterator[Connector[Any]]:
+        connector = self.connector(loopback(self.sandbox()))
+        yield connector
+        await connector.aclose()
+
+    @pytest.mark.parametrize("by", ["changed", "opened"])
+    async def test_a_poll_tells_once_that_the_incident_was_opened(self, polled: Connector[Any], by: Any) -> None:
+        events = _events(polled, await _pages(polled, Window(since=self.since(), by=by)))
+        opened = [event for event in events if event.type == OPENED and self._about(event)]
+        assert len(opened) == 1
+        assert opened[0].incident is not None
+        assert not opened[0].own
+
+    async def test_a_poll_and_a_webhook_name_an_opening_alike(self, polled: Connector[Any]) -> None:
+        headers, body = self.webhook()
+        delivery = Delivery(connection="contract", key="k", body=body, headers=headers, received_at=datetime.now(UTC))
+        (pushed,) = polled.translate(delivery)
+        events = _events(polled, await _pages(polled, Window(since=self.since())))
+        opened = {event.id for event in events if event.type == OPENED and self._about(event)}
+        assert (pushed.id in opened) == self.is_of_the_incident()
+
+    async def test_what_is_polled_again_is_known_by_its_key(self, polled: Connector[Any]) -> None:
+        pages = [await _pages(polled, Window(since=self.since())) for _ in range(2)]
+        first, again = ([delivery for page in walk for delivery in page.deliveries] for walk in pages)
+        assert all(delivery.polled and delivery.connection == "contract" for delivery in first)
+        keys = [delivery.key for delivery in first]
+        assert len(set(keys)) == len(keys) > 0
+        assert keys == [delivery.key for delivery in again]
+
+    async def test_the_last_page_says_how_far_all_is_brought(self, polled: Connector[Any]) -> None:
+        pages = await _pages(polled, Window(since=self.since()))
+        assert pages[-1].complete_to is not None
+        assert self.since() < pages[-1].complete_to < datetime.now(UTC) + timedelta(seconds=60)
+
+    async def test_a_window_before_the_incident_brings_nothing_of_it(self, polled: Connector[Any]) -> None:
+        window = Window(since=self.since() - timedelta(days=1), until=self.since(), by="opened")
+        events = _events(polled, await _pages(polled, window))
+        assert not any(self._about(event) for event in events)
+
+    @pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (403, Rejected), (503, Unavailable)])
+    async def test_a_poll_that_is_refused_says_what_happens_next(
+        self, loopback: Loopback, status: int, error: type[FirstlineError]
+    ) -> None:
+        connector = self.connector(loopback(_always(status)))
+        try:
+            with pytest.raises(error):
+                await connector.poll(Window(since=self.since()))
+        finally:
+            await connector.aclose()
+
+    def _about(self, event: Event) -> bool:
+        return event.reference is not None and event.reference.id == self.incident().id
+
+
+class MeterContract(ABC):
+    """For connectors that count their requests. Mix it in beside `ConnectorContract`."""
+
+    pytestmark = pytest.mark.anyio
+
+    @abstractmethod
+    def connector(self, base_url: str) -> Connector[Any]: ...
+
+    @abstractmethod
+    def sandbox(self) -> Any: ...
+
+    @abstractmethod
+    def incident(self) -> Reference: ...
+
+    async def test_each_request_is_counted_however_it_ends(self, loopback: Loopback) -> None:
+        counted = _Counting(self.sandbox())
+        connector = self.connector(loopback(counted))
+        try:
+            await connector.check()
+            await connector.fetch(self.incident())
+            await connector.write_note(self.incident(), Note(key="metered", headline="Counted"))
+            await connector.set_state(self.incident(), StateChange(to="resolved", reason="Counted"))
+            with pytest.raises(Rejected):
+                await connector.fetch(self.incident().model_copy(update={"id": "0" * len(self.incident().id)}))
+        finally:
+            await connector.aclose()
+        assert connector.meter.take()[0] == counted.requests > 0
+
+    async def test_a_request_that_nobody_hears_is_counted_too(self) -> None:
+        connector = self.connector("http://127.0.0.1:9")
+        try:
+            with pytest.raises(Unavailable):
+                await connector.fetch(self.incident())
+        finally:
+            await connector.aclose()
+        assert connector.meter.take()[0] > 0
+
+
+class RegistrationContract(ABC):
+    """For connectors that make their webhook, or say how people make it. Mix it in beside `ConnectorContract`."""
+
+    pytestmark = pytest.mark.anyio
+
+    hook_url = "https://firstline.example/hooks/contract"
+
+    @abstractmethod
+    def connector(self, base_url: str) -> Connector[Any]: ...
+
+    @abstractmethod
+    def sandbox(self) -> Any: ...
+
+    async def test_a_webhook_is_made_once_or_said_how_to_make(self, loopback: Loopback) -> None:
+        connector = self.connector(loopback(self.sandbox()))
+        try:
+            first, second = [await connector.connect(self.hook_url) for _ in range(2)]
+        finally:
+            await connector.aclose()
+        if first.state == "manual":
+            assert self.hook_url in first.instructions
+            assert second == first
+        else:
+            assert first.state == "made"
+            assert second.state in ("renewed", "unchanged")
+            assert second.id == first.id != ""
+
+
+class AttachmentsContract(ABC):
+    """For connectors that put files on records. Mix it in beside `ConnectorContract`."""
+
+    pytestmark = pytest.mark.anyio
+
+    @abstractmethod
+    def connector(self, base_url: str) -> Connector[Any]: ...
+
+    @abstractmethod
+    def sandbox(self) -> Any: ...
+
+    @abstractmethod
+    def incident(self) -> Reference: ...
+
+    @pytest.fixture
+    async def shelf(self, loopback: Loopback) -> AsyncIterator[Attachments]:
+        connector = self.connector(loopback(self.sandbox()))
+        assert isinstance(connector, Attachments)
+        yield connector
+        await connector.aclose()
+
+    async def test_the_same_file_is_attached_once_and_comes_back_as_it_was(self, shelf: Attachments) -> None:
+        content = "first line\nGrüße\n".encode() + bytes(range(256))
+        log = Attachment(key="contract-log", name="firstline-log.txt", content=content)
+        references = [await shelf.attach(self.incident(), log) for _ in range(2)]
+        assert references[0] == references[1]
+        assert references[0].url
+        (found,) = await shelf.attached(self.incident())
+        assert found.content == content
+        assert found.media_type.startswith("text/plain")
+
+    async def test_files_with_other_keys_are_other_files(self, shelf: Attachments) -> None:
+        for key in ("one", "two"):
+            await shelf.attach(self.incident(), Attachment(key=key, name="log.txt", content=key.encode()))
+        found = await shelf.attached(self.incident())
+        assert sorted(attachment.content for attachment in found) == [b"one", b"two"]
+
+
+class _Counting:
+    """Counts the requests to an application, but for those through the sandbox's own doors."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.requests = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith("/sandbox/"):
+            self.requests += 1
+        await self._app(scope, receive, send)
+
+
+async def _pages(connector: Connector[Any], window: Window) -> list[Page]:
+    pages = [await connector.poll(window)]
+    while pages[-1].next:
+        pages.append(await connector.poll(window, pages[-1].next))
+    return pages
+
+
+def _events(connector: Connector[Any], pages: list[Page]) -> list[Event]:
+    return [event for page in pages for delivery in page.deliveries for event in connector.translate(delivery)]
 
 
 def _always(status: int, headers: dict[str, str] | None = None, body: str = '{"error": "as asked"}') -> Starlette:
