@@ -1,5 +1,6 @@
 """firstline.toml: what the operator decides. Secrets stand in it by reference only."""
 
+import contextlib
 import os
 import re
 import tomllib
@@ -62,6 +63,7 @@ class Alarms(Part):
     connection: str = Field(default="", description="The connection that pages people for the hub's own troubles.")
 
 
+_KNOWN_TO_ALL = re.compile(r"^connections\.[^.]+\.(.+[._])?(user|email|id|url)$")
 OWN = frozenset({"connector", "intake", "budget"})  # keys of a connection's table that are the hub's
 
 
@@ -101,10 +103,24 @@ class Settings(Part):
 
     @property
     def secrets(self) -> list[str]:
-        """What all references name, but for plain addresses: links with them must stay links. Raises `Misdeclared`."""
+        """What all references name, but for a connection's addresses and names of accounts: people read those. Raises
+        `Misdeclared`."""
+        return [resolve(text, where) for text, where in self._named]
+
+    @property
+    def known_secrets(self) -> list[str]:
+        """Of `secrets`, those that are here: a command about one connection may not have the others'."""
+        found = []
+        for text, where in self._named:
+            with contextlib.suppress(Misdeclared):
+                found.append(resolve(text, where))
+        return found
+
+    @property
+    def _named(self) -> list[tuple[str, str]]:
         tables = {"hub.database": self.hub.database, "connections": self.connections, "executors": self.executors}
-        named = [resolve(text, where) for where, table in tables.items() for text, where in _references(table, where)]
-        return [text for text in named if not re.fullmatch(r"https?://[^\s@?]+", text)]
+        named = [found for where, table in tables.items() for found in _references(table, where)]
+        return [(text, where) for text, where in named if not _KNOWN_TO_ALL.search(where)]
 
     @property
     def database(self) -> str:

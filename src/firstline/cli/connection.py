@@ -22,7 +22,7 @@ Name = Annotated[str, typer.Argument(help="The connection, as firstline.toml nam
 def chosen(folder: Path, name: str = "") -> tuple[Settings, list[str]]:
     """The settings, and the connections meant: the one named, or all."""
     found = settings.load(folder)
-    logs.configure(Masker(found.secrets), sys.stderr, logging.WARNING)  # what is printed is for scripts
+    logs.configure(Masker(found.known_secrets), sys.stderr, logging.WARNING)  # what is printed is for scripts
     if name and name not in found.connections:
         known = ", ".join(found.connections) or "none"
         raise Misdeclared(f"there is no connection {name!r}; there are: {known}", place=str(folder / FILE))
