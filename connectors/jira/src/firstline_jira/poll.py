@@ -24,6 +24,7 @@ from firstline_jira.when import before, not_before, told, zone
 SIZE = 50  # issues in a page
 RECENT = 50  # issues that a search may be told to look at anew ("Search and reconcile")
 HISTORY = 100  # changes in one answer
+BACK = 10  # rows that are read again where rows are counted: so many may have moved on meanwhile
 
 FIELDS = (
     "summary", "description", "status", "resolution", "priority", "issuetype", "project", "components", "labels",
@@ -136,7 +137,7 @@ class Poller:
         last, where = _time(issues[-1], window), zone(place.zone)
         if last > place.since and not_before(last, where) != not_before(place.since, where):
             return place.model_copy(update={"since": last, "token": "", "start": 0})
-        return place.model_copy(update={"token": token, "start": start})
+        return place.model_copy(update={"token": token, "start": max(place.start + 1, start - BACK)})
 
     # one issue
 

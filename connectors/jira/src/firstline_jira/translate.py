@@ -138,13 +138,18 @@ class _Happening:
         given = text((resolution or {}).get("to"), "changelog.resolution.to")
         had = text((resolution or {}).get("from"), "changelog.resolution.from")
         if done and status:
-            closed = self.kind == "issue_closed" or self.before == "done"
-            return "incident.closed" if closed and not resolution else "incident.resolved"
+            return "incident.closed" if not resolution and self._was_done() else "incident.resolved"
         if done and given and not had:
             return "incident.resolved"
         if self.kind == "issue_reopened" or (resolution and not given and not done):
             return "incident.reopened"
         return "incident.escalated" if _raised(self.changes.get("priority")) else "incident.updated"
+
+    def _was_done(self) -> bool:
+        """Whether the status it left was of category Done too: it had a resolution, and this did not give it one."""
+        if self.before:
+            return self.before == "done"
+        return self.kind == "issue_closed" or bool(self.fields.get("resolution"))
 
 
 def _changes(changelog: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

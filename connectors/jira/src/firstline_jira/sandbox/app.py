@@ -179,7 +179,7 @@ def create_app(settings: SandboxSettings) -> Starlette:
         with suppress(asyncio.CancelledError):
             await sending
 
-    return Starlette(
+    app = Starlette(
         routes=sandbox.routes(),
         middleware=[
             Middleware(ChaosApp, faults=sandbox.faults, refusal=_trouble),
@@ -188,6 +188,8 @@ def create_app(settings: SandboxSettings) -> Starlette:
         exception_handlers={Refused: _refused, 404: _absent},
         lifespan=life,
     )
+    app.state.sandbox = sandbox
+    return app
 
 
 def _refuse(status: int, words: str) -> Response:

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Container
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from firstline_jira.sandbox import workflow
@@ -105,7 +105,7 @@ class Issue:
     updated: datetime
     fields: Tree
     assignee: Person | None = None
-    indexings: list[tuple[float, datetime]] = field(default_factory=list)  # when search knows (monotonic), of what time
+    changed: list[tuple[float, datetime]] = field(default_factory=list)  # by the monotonic clock, and as it is told
     indexed: datetime = datetime.min  # the time of change that search knows now
     properties: dict[str, Any] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
@@ -126,7 +126,7 @@ class Records:
 
     def __init__(self, troubles: Troubles) -> None:
         self._troubles = troubles
-        self._moment = datetime.now(UTC)
+        self._moment = datetime.fromtimestamp(0, UTC)
         self.clear()
 
     def clear(self) -> None:
@@ -139,9 +139,10 @@ class Records:
         return self._last[kind]
 
     def now(self) -> datetime:
-        """Never the same millisecond twice, so that each change has its own time."""
+        """To the millisecond, and never the same twice, so that each change has its own time."""
         current = datetime.now(UTC)
-        self._moment = max(current, datetime.fromtimestamp(self._moment.timestamp() + 0.001, UTC))
+        current = current.replace(microsecond=current.microsecond // 1000 * 1000)
+        self._moment = max(current, self._moment + timedelta(milliseconds=1))
         return self._moment
 
     def find(self, id: str) -> Issue:  # noqa: A002 - Jira's word
@@ -170,14 +171,14 @@ class Records:
     def touch(self, issue: Issue, when: datetime | None = None) -> None:
         """It was changed; search will know."""
         issue.updated = when or self.now()
-        issue.indexings.append((time.monotonic() + self._troubles.now.index_delay, issue.updated))
+        issue.changed.append((time.monotonic(), issue.updated))
 
     def indexed(self, fresh: Container[str] = ()) -> list[Issue]:
         """As search sees them: late, but for those that are to be looked at anew."""
-        now = time.monotonic()
+        known_to = time.monotonic() - self._troubles.now.index_delay
         found = []
         for issue in self.issues.values():
-            known = [when for at, when in issue.indexings if at <= now or issue.id in fresh]
+            known = [when for at, when in issue.changed if at <= known_to or issue.id in fresh]
             if known and issue.key not in self._troubles.now.hidden:
                 issue.indexed = known[-1]
                 found.append(issue)

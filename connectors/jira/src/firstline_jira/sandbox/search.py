@@ -1,9 +1,7 @@
 """Search and what hangs on it: Cloud's /search/jql, which pages by token and may run behind, and Data Center's /search,
 which counts from the start."""
 
-import base64
-import binascii
-import json
+import secrets
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +17,7 @@ from firstline_jira.sandbox.render import Render
 from firstline_jira.sandbox.trouble import Troubles
 
 NEWEST = 40  # entries of the changelog that a search shows
+COMMENTS = 20  # comments that it shows
 MOST = 100  # issues of a page with their fields
 
 Tree = dict[str, Any]
@@ -29,6 +28,7 @@ class Search:
         self._actions = actions
         self._render = render
         self._troubles = troubles
+        self._given: dict[str, tuple[str, set[str]]] = {}  # token → its query, and what it has brought by now
 
     def routes(self) -> list[Route]:
         if not self._render.cloud:
@@ -47,10 +47,23 @@ class Search:
         if len(fresh) > 50 or not all(isinstance(id, int) for id in fresh):  # noqa: A001
             raise Refused(400, "reconcileIssues takes up to 50 issue ids.")
         found = self._found(wanted, {str(id) for id in fresh})  # noqa: A001
-        start, size = _start(wanted), _size(wanted)
-        last = start + size >= len(found)
-        page: Tree = {"issues": self._rows(found[start : start + size], wanted), "isLast": last}
-        return JSONResponse(page if last else page | {"nextPageToken": _token(str(wanted["jql"]), start + size)})
+        given = self._brought(wanted)
+        rest = [issue for issue in found if issue.id not in given]
+        some = rest[: _size(wanted)]
+        page: Tree = {"issues": self._rows(some, wanted), "isLast": len(some) == len(rest)}
+        if page["isLast"]:
+            return JSONResponse(page)
+        token = secrets.token_urlsafe(12)
+        self._given[token] = (str(wanted["jql"]), given | {issue.id for issue in some})
+        return JSONResponse(page | {"nextPageToken": token})
+
+    def _brought(self, wanted: Tree) -> set[str]:
+        """A token is good for the query it came from."""
+        token = str(wanted.get("nextPageToken") or "")
+        query, given = self._given.get(token, ("", set[str]())) if token else (str(wanted.get("jql")), set[str]())
+        if query != str(wanted.get("jql")):
+            raise Refused(400, "The nextPageToken is invalid.")
+        return given
 
     async def counted(self, request: Request) -> Response:
         wanted = await body(request)
@@ -86,6 +99,9 @@ class Search:
 
     def _row(self, issue: Issue, only: list[str], properties: list[str] | None, changelog: bool) -> Tree:
         row = self._render.issue(issue, only=only, properties=properties)
+        if self._render.cloud and "comment" in row["fields"]:
+            block = row["fields"]["comment"]
+            row["fields"]["comment"] = block | {"comments": block["comments"][:COMMENTS], "maxResults": COMMENTS}
         if changelog:
             newest = issue.histories[::-1][:NEWEST] if self._render.cloud else issue.histories
             shown = [self._render.history(history) for history in newest]
@@ -102,24 +118,6 @@ _SERVER = {"jql", "fields", "expand", "maxResults", "startAt", "validateQuery"}
 
 def _size(wanted: Tree) -> int:
     return max(0, min(MOST, int(wanted.get("maxResults") or 50)))
-
-
-def _token(query: str, start: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([query, start]).encode()).decode()
-
-
-def _start(wanted: Tree) -> int:
-    """A token is good for the query it came from."""
-    token = wanted.get("nextPageToken")
-    if not token:
-        return 0
-    try:
-        query, start = json.loads(base64.urlsafe_b64decode(str(token)))
-    except (ValueError, binascii.Error) as error:
-        raise Refused(400, "The nextPageToken is invalid.") from error
-    if query != wanted.get("jql"):
-        raise Refused(400, "The nextPageToken belongs to another query.")
-    return int(start)
 
 
 async def gone(_: Request) -> Response:
