@@ -191,7 +191,7 @@ class Hub:
     async def _check_connections(self) -> None:
         """Say at start what an operator would otherwise learn from the first incident."""
         for name, connector in self.connections.items():
-            self.findings[name] = await connector.check()
+            self.findings[name] = [self.context.mask.model(found) for found in await connector.check()]
             for finding in self.findings[name]:
                 if not finding.ok:
                     log.warning("connection.finding", connection=name, **finding.model_dump(exclude={"ok"}))

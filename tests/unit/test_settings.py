@@ -69,6 +69,29 @@ def test_an_error_in_a_connection_never_shows_its_secret() -> None:
     assert "the-secret" not in str(caught.value)
 
 
+def test_what_references_name_is_secret_but_for_addresses_and_names_of_accounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TOKEN", "USER_NAME", "ADDRESS", "CLIENT", "HOOK", "URL"):
+        monkeypatch.setenv(f"A_{name}", f"the-{name}")
+    settings_of(
+        tmp_path,
+        """
+[hub]
+database = "env:A_URL"
+[connections.a]
+connector = "x"
+base_url = "env:A_ADDRESS"
+user = "env:A_USER_NAME"
+webhook_secrets = ["env:A_HOOK", "plain"]
+oauth = {client_id = "env:A_CLIENT", client_secret = "env:A_TOKEN"}
+[executors.command]
+environment = {DATABASE_URL = "env:A_URL"}
+""",
+    )
+    assert sorted(load(tmp_path).secrets) == ["the-HOOK", "the-TOKEN", "the-URL", "the-URL"]
+
+
 def test_a_file_is_looked_for_in_the_folder_of_firstline_toml(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("from the file\n", encoding="utf-8")
     settings_of(tmp_path, '[connections.a]\nconnector = "x"\nsecrets = ["file:secret"]\nother = "file:/else/where"')

@@ -20,7 +20,9 @@ async def cover(
     is noted then as well, so that whoever looks finds it."""
     register = context.register(plan.change_register)
     async with context.governor.asking(plan.change_register, Priority.INTERACTIVE):
-        change = known or await register.open(draft(plan, incident, key(remediation_id), tried=tried))
+        change = known or await register.open(
+            context.mask.model(draft(plan, incident, key(remediation_id), tried=tried))
+        )
         begins = Evidence(notes=f"Firstline begins {plan.named} for {incident.reference.label}.")
         try:
             await register.move(change, "implement", begins)

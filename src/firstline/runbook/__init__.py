@@ -3,7 +3,7 @@
 from firstline.runbook.input import Input, validate
 from firstline.runbook.load import digest_of, load
 from firstline.runbook.model import RunbookDeclaration
-from firstline.runbook.plan import Change, Check, Command, Http, Limits, ResolvedRunbook
+from firstline.runbook.plan import Change, Check, Command, Http, Limits, PublicNote, ResolvedRunbook
 from firstline.runbook.resolve import resolve
 from firstline.runbook.runbook import Runbook
 
@@ -14,6 +14,7 @@ __all__ = [
     "Http",
     "Input",
     "Limits",
+    "PublicNote",
     "ResolvedRunbook",
     "Runbook",
     "RunbookDeclaration",

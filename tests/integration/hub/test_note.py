@@ -179,8 +179,9 @@ def test_a_secret_that_a_runbook_prints_shows_nowhere(start: Start, folder: Path
     secret = folder / "secrets" / "pagerduty"
     prints = f"cat {secret}; base64 -w 20 {secret}; cat {secret} >&2; exit 3"
     hub = start(change=STANDARD, extra=prints)
-    hub.post(triggered())
+    hub.post(triggered(title="shop does not answer, password=hunter2"))
     remediation = hub.remediation()
+    assert "hunter2" not in str(remediation["write_backs"]) + str(remediation["timeline"]) + str(hub.changes())
     assert "[masked]" in remediation["runs"][-1]["output"] + remediation["runs"][1]["output"]
     encoded = "Wng4MS1hLXJlc3Q"  # how its Base64 begins
     log = httpx.get(

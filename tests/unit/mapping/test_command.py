@@ -51,6 +51,15 @@ def test_check_prints_every_mistake_with_its_place(command: Command, tmp_path: P
     assert "2 mistakes." in result.stderr
 
 
+def test_check_finds_mistakes_in_the_templates_of_notes(command: Command, tmp_path: Path) -> None:
+    notes = tmp_path / "project" / "notes"
+    notes.mkdir(parents=True)
+    (notes / "outcome.txt").write_text("{{ headline }}\n{% if %}\n")
+    result = command("check", "--folder", str(tmp_path / "project"))
+    assert result.exit_code == 1
+    assert f"{notes}/outcome.txt:2:1: " in result.stdout
+
+
 def test_test_of_passing_cases_says_what_passed(command: Command) -> None:
     result = command("test")
     assert result.exit_code == 0

@@ -1,5 +1,6 @@
 from firstline.executor import Chunk
-from firstline.remediation.output import joined
+from firstline.masking import Masker
+from firstline.remediation.output import excerpt, joined
 
 
 def chunk(text: str, offset: int) -> Chunk:
@@ -13,6 +14,17 @@ def test_output_is_joined_in_its_order() -> None:
 def test_what_was_dropped_is_said_where_it_is_missing() -> None:
     text = joined([chunk("head", 0), chunk("tail", 1004)], 1000)
     assert text == "head\n[... 1000 bytes left out ...]\ntail"
+
+
+def test_what_stands_beside_a_gap_is_masked_by_itself() -> None:
+    mask = Masker(["correct-horse-battery"])
+    text = joined([chunk("said correct-horse", 0), chunk("rse-battery", 1018)], 1000, mask)
+    assert text == "said [masked]\n[... 1000 bytes left out ...]\n[masked]"
+
+
+def test_head_and_tail_of_a_long_text_stay() -> None:
+    assert excerpt("short", 10) == "short"
+    assert excerpt("head" + "x" * 100 + "tail", 8) == "head\n[... 100 characters left out ...]\ntail"
 
 
 def test_what_was_dropped_is_said_also_when_its_place_is_not_known() -> None:

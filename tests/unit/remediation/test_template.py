@@ -1,13 +1,17 @@
 """The operator's own words for notes."""
 
+import re
 from pathlib import Path
 
 import pytest
 from tests.unit.remediation.conftest import MakePlan
 
 from firstline.connector import Fact, Note
+from firstline.declaration import Json
 from firstline.incident import Incident
-from firstline.remediation.template import LIMIT, Notes, faults, variables
+from firstline.remediation.template import LIMIT, VARIABLES, Notes, faults, variables
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "files.md"
 
 BUILT_IN = Note(key="r.outcome", headline="built in", facts=(Fact(label="Runbook", value="restart-web"),), output="out")
 
@@ -88,6 +92,24 @@ def test_a_template_that_is_edited_is_used_with_the_next_note(folder: Path) -> N
     for words in ("before", "after it was edited"):
         (folder / "outcome.txt").write_text(words)
         assert notes.compose("outcome", "servicenow", BUILT_IN, {}).note.headline == words
+
+
+def test_the_example_of_the_reference_has_no_mistakes_and_names_every_variable(
+    folder: Path, make_plan: MakePlan, incident: Incident
+) -> None:
+    (example,) = re.findall(r"```jinja\n(.*?)```", REFERENCE.read_text(), re.DOTALL)
+    (folder / "outcome.txt").write_text(example)
+    assert list(faults(folder)) == []
+    built_in = BUILT_IN.model_copy(update={"facts": (Fact(label="Approved by", value="ada"),)})
+    told = {**variables(make_plan(), incident, "https://hub/r"), "change": "CHG1 in servicenow", "log": "https://log"}
+    findings: Json = [{"phase": "after", "name": "the shop answers", "ok": True, "detail": "held for 2 s"}]
+    note, fault = Notes(folder).compose("outcome", "servicenow", built_in, {**told, "findings": findings})
+    assert fault == ""
+    assert note.headline == "INC0012345: built in"
+    assert "CHG1 in servicenow, approved by ada." in note.body
+    assert "Proof: the shop answers: yes held for 2 s" in note.body
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"(?m)^\| (.*?) \|", REFERENCE.read_text()))))
+    assert set().union(*VARIABLES.values()) <= named
 
 
 def test_mistakes_are_found_with_their_place(folder: Path) -> None:

@@ -49,6 +49,8 @@ def test_a_runbook_that_only_reads_has_no_change(edited: Edited) -> None:
         ("risk: The shop", "risk: ${{ target }} The shop", "13:13", "unknown name 'target'"),
         ("timeout: 5m", "timeout: 5", "14:19", "like 500ms, 30s"),
         ("timeout: 5m", "timeout: 0s", "14:19", "greater than 0"),
+        ("limits:", "note: {text: x}\nlimits:", "14:7", "needs `public: true`"),
+        ("limits:", "note: {public: true, text: '${{ target }}'}\nlimits:", "14:33", "unknown name 'target'"),
         ("output: 64KiB", "output: 64KB", "14:31", "a size is"),
         ('"./probe", "${{ inputs.port }}"', '"./probe", 8080', "17:22", "valid string, not 8080"),
         ("./probe", "./prob", "17:11", "not in the runbook's folder"),

@@ -6,7 +6,7 @@ import pytest
 
 from firstline.declaration import Json
 from firstline.errors import Rejected
-from firstline.runbook import ResolvedRunbook, Runbook, load, resolve
+from firstline.runbook import PublicNote, ResolvedRunbook, Runbook, load, resolve
 
 Edited = Callable[[str, str], Runbook]
 
@@ -67,6 +67,12 @@ def test_another_input_is_another_digest(folder: Path) -> None:
     given: list[dict[str, Json]] = [{"app": "shop"}, {"app": "web"}, {"app": "shop", "port": 1}]
     assert len({resolve(runbook, inputs).digest for inputs in given}) == 3
     assert resolve(runbook, given[0]).digest == resolve(runbook, {"port": 8080, "app": "shop"}).digest
+
+
+def test_the_customer_is_told_nothing_unless_the_runbook_says_what(folder: Path, edited: Edited) -> None:
+    assert not resolve(load(folder), {"app": "shop"}).note.public
+    told = edited("limits:", 'note: {public: true, text: "The ${{ inputs.app }} is open."}\nlimits:')
+    assert resolve(told, {"app": "shop"}).note == PublicNote(public=True, text="The shop is open.")
 
 
 def test_targets_are_done_one_after_the_other(edited: Edited) -> None:

@@ -27,7 +27,7 @@ async def check(name: str, hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
     """Look now whether it can work: address, sign-in, rights; each finding with its mend."""
     if name not in hub.connections:
         raise HTTPException(404, f"there is no connection {name}")
-    return [finding.model_dump() for finding in await hub.connections[name].check()]
+    return [hub.context.mask.model(finding).model_dump() for finding in await hub.connections[name].check()]
 
 
 @router.post("/connections/{name}/resume", status_code=202)
