@@ -29,7 +29,7 @@ SEED: dict[str, Any] = {
             "sys_created_by": "admin",
         }
     ],
-    "cmdb_ci": [{"sys_id": CI, "name": "shop"}],
+    "cmdb_ci": [{"sys_id": CI, "name": "shop", "ip_address": "10.0.0.7"}],
     "std_change_record_producer": [{"sys_id": TEMPLATE, "name": "Restart web process", "description": "By template."}],
 }
 

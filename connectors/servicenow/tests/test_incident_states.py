@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from connectors.servicenow.tests.stage import INCIDENT
+from connectors.servicenow.tests.stage import INCIDENT, SEED
 
-from firstline.connector import StateChange
+from firstline.connector import SandboxSettings, StateChange
 from firstline.errors import Rejected
 from firstline.incident import IncidentState, Reference
+from firstline_servicenow.sandbox import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -76,10 +77,35 @@ async def test_an_update_that_changes_nothing_is_rejected_naming_the_field(
         await connect(address).set_state(REFERENCE, StateChange(to="reopened"))
 
 
-async def test_only_incidents_have_these_states(connect: Any, address: str) -> None:
-    change = REFERENCE.model_copy(update={"kind": "change_request"})
-    with pytest.raises(Rejected, match="change_request"):
-        await connect(address).set_state(change, StateChange(to="resolved"))
+async def test_a_resolve_that_a_data_policy_refuses_names_the_field_to_give(connect: Any, loopback: Any) -> None:
+    policy = {"sys_id": "e" * 32, "model_table": "incident", "conditions": "stateIN6,7^EQ"}
+    rule = {"sys_data_policy": "e" * 32, "field": "u_root_cause", "mandatory": "true"}
+    columns = {"incident": ["u_root_cause"]}
+    seed = {**SEED, "columns": columns, "sys_data_policy2": [policy], "sys_data_policy_rule": [rule]}
+    address = loopback(create_app(SandboxSettings(seed=seed)))
+    with pytest.raises(Rejected, match=r"Data Policy Exception.*empty: u_root_cause; give them in `resolve.incident`"):
+        await connect(address).set_state(REFERENCE, StateChange(to="resolved", reason="Restarted."))
+    given = connect(address, resolve={"incident": {"u_root_cause": "{reason}"}})
+    await given.set_state(REFERENCE, StateChange(to="resolved", reason="Restarted."))
+    assert (await given.fetch(REFERENCE)).state is IncidentState.RESOLVED
+
+
+async def test_a_close_code_that_does_not_stick_is_told_with_those_that_do(
+    connect: Any, address: str, person: Any
+) -> None:
+    await person.put("/sandbox/rules", json={"ignored": {"incident": ["close_code"]}})
+    with pytest.raises(Rejected, match=r"Data Policy.*choices of incident.close_code are: Solution provided"):
+        await connect(address, close_code="Solved").set_state(REFERENCE, StateChange(to="resolved"))
+
+
+async def test_states_of_the_customers_own_are_written_where_the_operator_says(
+    connect: Any, address: str, person: Any
+) -> None:
+    own = {"incident": {"state": "20"}}
+    connector = connect(address, acknowledge=own, states={"incident": {"20": "acknowledged"}})
+    for _ in range(2):
+        await connector.set_state(REFERENCE, StateChange(to="acknowledged"))
+    assert ((await row(person))["state"], (await row(person))["sys_mod_count"]) == ("20", "1")
 
 
 async def test_an_incident_is_found_by_its_number(connect: Any, address: str) -> None:

@@ -1,5 +1,7 @@
 """How a note looks as a journal entry."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,28 @@ def test_what_a_command_prints_is_never_shown_as_html() -> None:
 def test_a_key_that_could_be_read_as_a_query_is_replaced_by_its_hash(key: str) -> None:
     assert len(journal.marker(key)) == len("[firstline:]") + 64
     assert journal.marker(key) == journal.marker(key)
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.integers(min_value=300, max_value=700))
+def test_html_never_passes_the_limit_holds_no_tag_of_the_notes_own_and_keeps_its_key(
+    body: str, output: str, limit: int
+) -> None:
+    note = Note(key="k", headline="<h>", body=f"<script>{body}" * 3, output=f"[/code]{output}" * 3)
+    text = journal.render(note, limit, as_html=True)
+    assert len(text) <= limit
+    assert text.endswith("[/code]\n[firstline:k]")
+    assert text.count("[/code]") == 1
+    assert set(re.findall(r"<[^>]*>", text)) <= {
+        f"<{end}{tag}>" for tag in ("p", "b", "pre", "br") for end in ("", "/")
+    }
+
+
+def test_html_that_has_no_room_for_its_facts_is_plain_text() -> None:
+    facts = tuple(Fact(label=f"fact {n}", value="v" * 50) for n in range(20))
+    text = journal.render(Note(key="k", headline="h", facts=facts), 400, as_html=True)
+    assert len(text) <= 400
+    assert "[code]" not in text
+    assert text.endswith("[firstline:k]")
 
 
 def test_public_notes_are_comments_and_others_work_notes() -> None:

@@ -81,6 +81,27 @@ async def test_a_journal_that_may_not_be_read_stops_the_note(connect: Any, loopb
         await connect(fake).write_note(REFERENCE, Note(key="k", headline="h"))
 
 
+async def test_a_note_that_an_access_rule_drops_is_not_taken_for_written(
+    connect: Any, address: str, person: httpx.AsyncClient
+) -> None:
+    connector = connect(address)
+    await connector.write_note(REFERENCE, Note(key="one", headline="h", tried=False))
+    await person.put("/sandbox/rules", json={"ignored": {"incident": ["work_notes"]}})
+    with pytest.raises(Rejected, match=r"incident\.work_notes"):
+        await connector.write_note(REFERENCE, Note(key="two", headline="h", tried=False))
+    await connector.write_note(REFERENCE, Note(key="three", headline="h", tried=False, public=True))
+    assert [entry["element"] for entry in await journal(person)] == ["work_notes", "comments"]
+
+
+async def test_a_note_is_html_only_where_a_setting_says_so(connect: Any, address: str, person: Any) -> None:
+    note = Note(key="k", headline="Mended <b>", output="a < b")
+    for _ in range(2):
+        await connect(address, html_notes=True).write_note(REFERENCE, note)
+    (entry,) = await journal(person)
+    assert entry["value"].startswith("[code]<p><b>Mended &lt;b&gt;</b></p>")
+    assert entry["value"].endswith("[/code]\n[firstline:k]")
+
+
 @pytest.mark.parametrize("odd", ["../../sys_user/x", "", "A" * 32])
 async def test_a_note_goes_to_a_sys_id_only(connect: Any, address: str, odd: str) -> None:
     with pytest.raises(Rejected):

@@ -249,3 +249,69 @@ async def test_the_address_of_a_form_leads_to_its_place_on_the_page(http: httpx.
 def test_a_seed_with_a_table_that_is_not_kept_is_refused() -> None:
     with pytest.raises(ValueError, match="u_own"):
         create_app(SandboxSettings(seed={"u_own": []}))
+
+
+async def test_dots_lead_to_the_fields_of_what_a_record_refers_to(http: httpx.AsyncClient) -> None:
+    await http.patch(f"{TABLE}/{1:032x}", json={"cmdb_ci": CI})
+    fields = {"sysparm_fields": "number,cmdb_ci.name,cmdb_ci.support_group.name,cmdb_ci.no_such,no_such.name"}
+    answer = await http.get(f"{TABLE}/{1:032x}", params=fields)
+    assert answer.json()["result"] == {"number": "INC0000001", "cmdb_ci.name": "shop", "cmdb_ci.support_group.name": ""}
+    shown = await http.get(f"{TABLE}/{1:032x}", params={**fields, "sysparm_display_value": "all"})
+    assert shown.json()["result"]["cmdb_ci.name"] == {"display_value": "shop", "value": "shop"}
+    assert await numbers(http, "cmdb_ci.name=shop") == [1]
+
+
+async def test_hidden_rows_are_counted_and_take_their_place_on_the_page(
+    app: Starlette, http: httpx.AsyncClient
+) -> None:
+    await http.put("/sandbox/rules", json={"hidden": {"incident": "number<=INC0000008"}})
+    params = {"sysparm_limit": "10", "sysparm_query": "ORDERBYnumber"}
+    answer = await http.get(TABLE, params=params, auth=("firstline", PASSWORD))
+    assert [row["number"] for row in answer.json()["result"]] == ["INC0000009", "INC0000010"]
+    assert answer.headers["X-Total-Count"] == "25"
+    assert (await http.get(f"{TABLE}/{1:032x}", auth=("firstline", PASSWORD))).status_code == 404
+    assert len((await http.get(TABLE, params=params)).json()["result"]) == 10
+
+
+async def test_rules_that_are_none_are_refused(http: httpx.AsyncClient) -> None:
+    for odd in ({"hidden": {"u_none": ""}}, {"late": {"rows": -1}}, {"what": 1}):
+        assert (await http.put("/sandbox/rules", json=odd)).status_code == 400
+    assert (await http.get("/sandbox/rules")).json()["result"]["limit"] is None
+
+
+async def test_past_the_rate_limit_it_answers_as_documented(http: httpx.AsyncClient) -> None:
+    await http.put("/sandbox/rules", json={"limit": 1})
+    first, second = [await http.get(TABLE) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (200, 429)
+    names = {"x-ratelimit-limit", "x-ratelimit-reset", "x-ratelimit-rule"}
+    assert names <= set(first.headers)
+    assert names | {"retry-after"} <= set(second.headers)
+    assert second.json()["error"]["message"] == "Rate limit exceeded"
+
+
+async def test_a_row_that_is_written_late_is_dated_before_it_is_seen(http: httpx.AsyncClient) -> None:
+    await http.put("/sandbox/rules", json={"late": {"rows": 1, "seconds": 600}})
+    late = (await http.post(TABLE, json={"work_notes": "x"})).json()["result"]
+    next_ = (await http.post(TABLE, json={})).json()["result"]
+    assert late["sys_updated_on"] < next_["sys_updated_on"]
+
+
+async def token(http: httpx.AsyncClient, **more: str) -> httpx.Response:
+    form = {"grant_type": "client_credentials", "client_id": "firstline-client", "client_secret": "firstline-secret"}
+    return await http.post("/oauth_token.do", data={**form, **more})
+
+
+async def test_a_token_lets_its_user_in(app: Starlette) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox") as http:
+        told = (await token(http)).json()
+        assert (told["token_type"], told["expires_in"]) == ("Bearer", 1799)
+        headers = {"Authorization": f"Bearer {told['access_token']}"}
+        assert (await http.get(TABLE, headers=headers)).status_code == 200
+        await http.post("/sandbox/tokens/expire")
+        assert (await http.get(TABLE, headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize("wrong", [{"grant_type": "password"}, {"client_secret": "x"}, {"client_id": "x"}])
+async def test_no_token_is_given_for_anything_else(http: httpx.AsyncClient, wrong: dict[str, str]) -> None:
+    answer = await token(http, **wrong)
+    assert (answer.status_code, answer.json()["error_description"]) == (401, "access_denied")
