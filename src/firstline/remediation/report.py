@@ -15,11 +15,11 @@ from firstline.remediation.begin import note, write_back
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Findings
 from firstline.remediation.plan import Plan
-from firstline.remediation.start import ACKNOWLEDGE, START, STATUS
+from firstline.remediation.start import STATUS
 from firstline.remediation.template import variables
 from firstline.remediation.timeline import tell
 from firstline.store.database import insert
-from firstline.store.table import LINK, REMEDIATION, RUN, WRITE_BACK, WriteBackRow, now
+from firstline.store.table import LINK, REMEDIATION, RUN, WriteBackRow, now
 
 
 class ChangeMove(Contract):
@@ -64,9 +64,8 @@ def report(connection: sa.Connection, context: Context, remediation_id: str, tur
     values = {"stage": "ended", "active_key": None, "owner": None, "wake_at": None, "ended_at": now()}
     connection.execute(sa.update(REMEDIATION).where(*acted).values(**values))
     ended = _ended(connection, context, row)
-    writes = [*_on_incident(ended), *_on_links(ended), *_on_change(connection, ended, _page(context, row["id"]))]
-    insert(connection, *writes)
-    _fold_start(connection, writes)
+    insert(connection, *_on_incident(ended), *_on_links(ended))
+    insert(connection, *_on_change(connection, ended, _page(context, row["id"])))
     tell(connection, row["id"], "ended", f"Ended: {text.HEADLINES[row['outcome']]}")
 
 
@@ -148,23 +147,6 @@ def _on_change(connection: sa.Connection, ended: _Ended, url: str) -> Iterator[W
         yield write_back(id_, "close", "change", ended.change, canceled)
     if ended.change is not None and outcome in ("proved", "failed"):
         yield write_back(id_, "close", "change", ended.change, _closing(connection, ended, url))
-
-
-def _fold_start(connection: sa.Connection, writes: list[WriteBackRow]) -> None:
-    """What was to say that somebody is at it, and is not sent yet, has nothing more to say than the outcome."""
-    for outcome in (one for one in writes if one.act == "note" and one.body["public"] is False):
-        id_ = outcome.remediation_id
-        begun = WRITE_BACK.c.key.in_([f"{id_}.{key}" for key in (START, STATUS, ACKNOWLEDGE)])
-        attached = WRITE_BACK.c.key.startswith(f"{id_}.attached.", autoescape=True)
-        unsent = (
-            WRITE_BACK.c.remediation_id == id_,
-            WRITE_BACK.c.connection == outcome.connection,
-            WRITE_BACK.c.record == outcome.record,
-            WRITE_BACK.c.state == "pending",
-            WRITE_BACK.c.attempts == 0,
-        )
-        said = {"state": "folded", "folded_into": outcome.id, "done_at": now()}
-        connection.execute(sa.update(WRITE_BACK).where(*unsent, begun | attached).values(**said))
 
 
 def _links(connection: sa.Connection, row: Any) -> tuple[Reference, ...]:

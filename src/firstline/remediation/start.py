@@ -35,7 +35,7 @@ def start(connection: sa.Connection, context: Context, remediation_id: str, turn
         insert(connection, one)
 
 
-def start_key(plan: Plan) -> str:
+def _key(plan: Plan) -> str:
     """Of the note that says the work has begun."""
     return STATUS if plan.live_note else START
 
@@ -49,7 +49,7 @@ def _told(connection: sa.Connection, remediation_id: str) -> bool:
 def _writes(
     connection: sa.Connection, context: Context, row: Any, plan: Plan, incident: Incident
 ) -> Iterator[WriteBackRow]:
-    key, url = start_key(plan), f"{context.url}/remediations/{row['id']}"
+    key, url = _key(plan), f"{context.url}/remediations/{row['id']}"
     built_in = text.start(f"{row['id']}.{key}", plan, row["approved_by"], url)
     told = {**variables(plan, incident, url), "approved_by": row["approved_by"]}
     composed = context.notes.compose("start", incident.reference.connection, built_in, told)

@@ -36,6 +36,7 @@ base_url = "{pagerduty}"
 token = "file:secrets/pagerduty"
 from_email = "firstline@example.com"
 webhook_secrets = ["hook-secret"]
+intake = {{way = "push"}}  # what the sandbox begins with is no news
 
 [connections.servicenow]
 connector = "servicenow"
@@ -43,6 +44,7 @@ base_url = "{servicenow}"
 user = "firstline"
 password = "firstline"
 webhook_secrets = ["hook-secret"]
+intake = {{way = "push"}}  # its troubles are for what a test asks of it, not for a poll
 
 [changes]
 register = "servicenow"
