@@ -78,6 +78,25 @@ def jira(make: Make, address: str) -> JiraConnector:
     return make(address)
 
 
+DATA_CENTER: dict[str, Any] = {
+    "deployment": "datacenter",
+    "user": "",
+    "api_token": None,
+    "personal_token": "sandbox-token",
+}
+
+
+@pytest.fixture
+def server(loopback: Callable[[Any], str], seed: dict[str, Any]) -> str:
+    """The address of a Data Center."""
+    return loopback(create_app(SandboxSettings(seed=seed | {"deployment": "datacenter"})))
+
+
+@pytest.fixture
+def jira_server(make: Make, server: str) -> JiraConnector:
+    return make(server, **DATA_CENTER)
+
+
 @pytest.fixture
 def incident() -> Reference:
     return Reference(connection="jira-prod", kind="issue", id="10001", number="HELP-1")

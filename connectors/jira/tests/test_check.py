@@ -12,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from firstline.connector import Finding, SandboxSettings
+from firstline.connector import Finding
 from firstline_jira.check import clock
 from firstline_jira.connector import JiraConnector
-from firstline_jira.sandbox import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +61,7 @@ async def test_what_is_amiss_is_found_with_its_mend(
     [
         ({"denied": ["ADD_COMMENTS", "ADMINISTER"]}, "rights", "ADD_COMMENTS in HELP"),
         ({"time_zone": "Mars/Olympus"}, "time zone", "UTC"),
-        ({"requests": 100, "per": 3600}, "budget", "poll less often"),
+        ({"requests": 12, "per": 3600}, "budget", "poll less often"),
     ],
 )
 async def test_what_the_site_lacks_is_found_with_its_mend(
@@ -71,7 +70,7 @@ async def test_what_the_site_lacks_is_found_with_its_mend(
     jira = make(address)
     await site.put("/sandbox/trouble", json=trouble)
     if "requests" in trouble:
-        for _ in range(91):
+        for _ in range(11):
             await site.get("/rest/api/3/myself")
     findings = await jira.check()
     assert amiss(findings)[:1] == [subject]
@@ -113,7 +112,5 @@ async def test_plain_http_is_found_but_for_loopback(make: Make, address: str) ->
     assert "address" not in amiss(await make(address).check())
 
 
-async def test_data_center_is_checked_alike(make: Make, loopback: Loopback, seed: dict[str, Any]) -> None:
-    address = loopback(create_app(SandboxSettings(seed=seed | {"deployment": "datacenter"})))
-    settings = {"deployment": "datacenter", "user": "", "api_token": None, "personal_token": "sandbox-token"}
-    assert amiss(await make(address, **settings).check()) == []
+async def test_data_center_is_checked_alike(jira_server: JiraConnector) -> None:
+    assert amiss(await jira_server.check()) == []

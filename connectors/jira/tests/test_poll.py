@@ -12,12 +12,11 @@ from connectors.jira.tests.inside import LONG_AGO, PAT, SAM, Inside
 from hypothesis import given
 from hypothesis import strategies as some
 
-from firstline.connector import Page, SandboxSettings, Window
+from firstline.connector import Page, Window
 from firstline.errors import Unavailable
 from firstline.incident import IncidentState
 from firstline_jira import poll, when
 from firstline_jira.connector import JiraConnector
-from firstline_jira.sandbox import create_app
 from firstline_jira.sandbox.trouble import Trouble
 
 pytestmark = pytest.mark.anyio
@@ -313,10 +312,7 @@ async def test_an_answer_that_is_not_jiras_is_unavailable(make: Make, loopback: 
         await make(loopback(app)).poll(EVERYTHING)
 
 
-async def test_data_center_is_polled_over_the_wire(
-    make: Make, loopback: Callable[[Any], str], seed: dict[str, Any]
-) -> None:
-    address = loopback(create_app(SandboxSettings(seed=seed | {"deployment": "datacenter"})))
-    jira = make(address, deployment="datacenter", user="", api_token=None, personal_token="sandbox-token")
+async def test_data_center_is_polled_over_the_wire(jira_server: JiraConnector) -> None:
+    jira = jira_server
     page = await jira.poll(EVERYTHING)
     assert [event.type for delivery in page.deliveries for event in jira.translate(delivery)] == ["incident.opened"] * 2
