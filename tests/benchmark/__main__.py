@@ -1,13 +1,15 @@
-"""`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate match start."""
+"""`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox match
+start."""
 
 import sys
 
-from tests.benchmark import accept, latency, match, remediate, start
+from tests.benchmark import accept, latency, match, outbox, remediate, start
 
 BENCHMARKS = {
     "accept": accept.run,
     "latency": latency.run,
     "remediate": remediate.run,
+    "outbox": outbox.run,
     "match": match.run,
     "start": start.run,
 }

@@ -21,9 +21,9 @@ def run() -> None:
         stage.sandboxes(COUNT + WARM) as vendors,
         stage.hub(Path(scratch, "hub"), vendors=vendors) as hub,
     ):
-        _play(hub, 0, WARM)
+        play(hub, 0, WARM)
         cpu, begun = hub.cpu(), time.perf_counter()
-        _play(hub, WARM, COUNT)
+        play(hub, WARM, COUNT)
         took, used = time.perf_counter() - begun, hub.cpu() - cpu
     rate, each = COUNT / took, used / COUNT * 1000
     about = {"yardstick": "vendors' sandboxes on the same two cores, SQLite, one process", "remediations": COUNT}
@@ -39,7 +39,7 @@ def run() -> None:
     )
 
 
-def _play(hub: stage.Running, first: int, count: int, seconds: float = 120) -> None:
+def play(hub: stage.Running, first: int, count: int, seconds: float = 120) -> None:
     """Send the events and wait until every write-back of every remediation is done."""
     asyncio.run(
         flood(hub.port, [webhook(number, title="shop does not answer") for number in range(first, first + count)])
@@ -53,7 +53,10 @@ def _play(hub: stage.Running, first: int, count: int, seconds: float = 120) -> N
 
 
 def _done(hub: stage.Running, total: int) -> bool:
-    """Note, state and change of each: three write-backs."""
+    """Each has ended, and nothing of it is still to be written."""
     with closing(sqlite3.connect(hub.folder / "firstline.db")) as database:
-        (done,) = database.execute("SELECT count(*) FROM fl_write_back WHERE state = 'done'").fetchone()
-    return bool(done == 3 * total)
+        (ended,) = database.execute("SELECT count(*) FROM fl_remediation WHERE stage = 'ended'").fetchone()
+        (open_,) = database.execute(
+            "SELECT count(*) FROM fl_write_back WHERE state IN ('pending', 'sending')"
+        ).fetchone()
+    return bool(ended == total and not open_)

@@ -50,14 +50,16 @@ class Allowance:
         return replace(self, used=self.used + requests)
 
     def told(self, quota: Quota, moment: datetime) -> "Allowance":
-        """What the vendor says of its limit, its window and what is left of it, in place of what we believed."""
+        """What the vendor says of its limit, its window and what is left of it, in place of what we believed. What is
+        left of a window that is over tells nothing."""
         window = quota.window or self.window
         began_at, used, limit = self.began_at, self.used, self.limit
-        if quota.resets_at is not None and quota.resets_at > moment:
+        over = quota.resets_at is not None and quota.resets_at <= moment
+        if quota.resets_at is not None and not over:
             began_at = quota.resets_at - timedelta(seconds=window)
         if quota.limit is not None:
             limit = quota.limit
-        if quota.remaining is not None:
+        if quota.remaining is not None and not over:
             limit = used + quota.remaining if limit is None else limit
             used = max(0, limit - quota.remaining)
         return Allowance(began_at, window, used, limit)

@@ -96,6 +96,7 @@ class Governor:
     async def succeeded(self, name: str) -> None:
         """The vendor answered, be it with a refusal."""
         self._probes.discard(name)
+        self._usage(name).take()
         if self._usage(name).standing.troubled:
             await self._stand(name, lambda connection: connections.answered(connection, name))
 
@@ -103,6 +104,7 @@ class Governor:
         """The vendor could not be asked, or asked for a wait: perhaps the connection rests."""
         probe, moment = name in self._probes, self.clock()
         self._probes.discard(name)
+        self._usage(name).take()
         asked = error.retry_after
         await self._stand(name, lambda connection: connections.failed(connection, name, asked, moment, probe=probe))
 

@@ -50,9 +50,13 @@ class Clock:
 
     def __init__(self) -> None:
         self._added = timedelta()
+        self._stopped: datetime | None = None
 
     def __call__(self) -> datetime:
-        return now() + self._added
+        return (self._stopped or now()) + self._added
+
+    def stop(self) -> None:
+        self._stopped = now()
 
     def forward(self, seconds: float) -> None:
         self._added += timedelta(seconds=seconds)
