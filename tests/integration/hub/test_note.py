@@ -51,18 +51,32 @@ def edit_runbook(hub: Running, more: str) -> None:
     hub.hub.decider.declarations = hub.hub.declared.load()
 
 
-def test_what_ends_soon_leaves_one_note(start: Start) -> None:
+def test_what_ends_soon_leaves_one_note_on_each_record_of_the_fault(start: Start) -> None:
     hub = slow(start)
+    other = Reference(connection="pagerduty", kind="incident", id="Q00002", number="#2")
+    (found,) = hub.get("remediations")["items"]
+    link = LinkRow(
+        remediation_id=found["id"],
+        connection="pagerduty",
+        record="incident:Q00002",
+        reference=other.model_dump(mode="json"),
+        why="the same fault",
+    )
+    hub.hub.database.write_now(lambda c: insert(c, link))
     (hub.marks / "let-go").touch()
-    remediation = hub.remediation()
-    assert writes(remediation) == {
+    assert writes(hub.remediation()) == {
         "start": "folded",
         "acknowledge": "folded",
         "outcome": "done",
         "state": "done",
+        "outcome.pagerduty.incident:Q00002": "done",
+        "state.pagerduty.incident:Q00002": "done",
         "close": "done",
     }
-    assert len(hub.incident()["notes"]) == 1
+    for number in (1, 2):
+        assert hub.incident(number)["status"] == "resolved"
+        (note,) = hub.incident(number)["notes"]
+        assert "mended, and proved" in note["content"]
 
 
 def test_what_takes_longer_says_that_it_is_at_work_and_then_how_it_ended(start: Start) -> None:
@@ -86,25 +100,6 @@ def test_where_notes_are_edited_start_and_outcome_are_one_note(start: Start) -> 
     remediation = hub.remediation()
     notes = [one["body"]["key"] for one in remediation["write_backs"] if one["act"] == "note"]
     assert notes == [f"{remediation['id']}.status"] * 2
-
-
-def test_a_record_that_was_attached_is_told_the_outcome_and_moved_too(start: Start) -> None:
-    hub = slow(start)
-    other = Reference(connection="pagerduty", kind="incident", id="Q00002", number="#2")
-    (found,) = hub.get("remediations")["items"]
-    link = LinkRow(
-        remediation_id=found["id"],
-        connection="pagerduty",
-        record="incident:Q00002",
-        reference=other.model_dump(mode="json"),
-        why="the same fault",
-    )
-    hub.hub.database.write_now(lambda c: insert(c, link))
-    (hub.marks / "let-go").touch()
-    assert hub.remediation()["outcome"] == "proved"
-    assert hub.incident(2)["status"] == "resolved"
-    (note,) = hub.incident(2)["notes"]
-    assert "mended, and proved" in note["content"]
 
 
 def test_long_output_is_cut_in_the_note_and_whole_in_the_log(start: Start) -> None:
