@@ -59,7 +59,7 @@ class Storm:
         stage.await_hub()
         faults = {vendor.name: stage.chaos(vendor.name, {}) for vendor in stage.vendors}
         for vendor in stage.vendors:  # brings what no way in has told: its webhook was lost
-            stage.reconcile(vendor.name)
+            eventually(partial(_proved, stage, vendor.name), self.patience)
         there = {vendor.name: len(list(vendor.kept(stage.state(vendor.name)))) for vendor in stage.vendors}
         eventually(partial(calm, stage, sum(there.values())), self.patience)
         return Outcome([*wrong(stage), *_unproved(stage, there)], time.monotonic() - began, there, faults)
@@ -94,6 +94,11 @@ class Storm:
 
 def _done(stage: Stage, moment: float) -> bool:
     return stage.count(REMEDIATION, REMEDIATION.c.stage == "ended") >= moment
+
+
+def _proved(stage: Stage, name: str) -> bool:
+    """Not while the connection still rests after the last faults."""
+    return not stage.reconcile(name)["trouble"]
 
 
 def _unproved(stage: Stage, there: Mapping[str, int]) -> Iterator[str]:
