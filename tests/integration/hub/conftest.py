@@ -117,10 +117,9 @@ class Running:
         answer.raise_for_status()
         return answer.json()
 
-    def act(self, path: str) -> httpx.Response:
-        return httpx.post(
-            f"{self.url}/api/v1/{path}", headers={"Authorization": f"Bearer {self.token}"}, trust_env=False
-        )
+    def act(self, path: str, body: Any = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.post(f"{self.url}/api/v1/{path}", headers=headers, json=body, trust_env=False)
 
     def state(self, vendor: str) -> Any:
         return httpx.get(f"{getattr(self, vendor)}/sandbox/state", trust_env=False).json()

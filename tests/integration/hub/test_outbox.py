@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from tests.integration.hub.conftest import Running, Start, triggered
 
@@ -70,3 +71,28 @@ def test_a_refused_sign_in_is_not_tried_again_for_each_write(start: Start) -> No
     eventually(lambda: any(one["paused_at"] for one in hub.get("connections")))
     eventually(lambda: not hub.get("write-backs?state=sending")["items"])
     assert len(tried) < 10
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_refused_write_stands_open_until_a_person_discards_it_with_a_reason(start: Start) -> None:
+    hub = start()
+    (row,) = notes(1, "pagerduty")  # on an incident that is not there
+    hub.hub.database.write_now(lambda c: insert(c, row))
+    (parked,) = eventually(lambda: hub.get("write-backs?state=parked")["items"])
+    assert "404" in parked["reason"]
+    path = f"write-backs/{parked['id']}/discard"
+    assert hub.act(path, {"reason": ""}).status_code == 422
+    assert hub.act(path, {"reason": "told by phone"}).json()["state"] == "discarded"
+    assert hub.act(path, {"reason": "again"}).status_code == 409
+    (discarded,) = hub.get("write-backs?state=discarded")["items"]
+    assert discarded["reason"] == "ada: told by phone"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_asked_of_a_connection_is_shown(start: Start) -> None:
+    hub = start()
+    hub.post(triggered())
+    eventually(lambda: hub.incident()["notes"])
+    (shown,) = [one for one in hub.get("connections") if one["name"] == "pagerduty"]
+    assert shown["rests_until"] is None
+    assert 0 < shown["budget"]["used"] <= shown["budget"]["total"]
