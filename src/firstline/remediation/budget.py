@@ -10,7 +10,6 @@ import structlog
 
 from firstline.connector import Connector
 from firstline.errors import FirstlineError, Unauthorized, Unavailable
-from firstline.masking import Masker
 from firstline.meter import Meter
 from firstline.remediation import connection as connections
 from firstline.remediation.allowance import Allowance, Priority
@@ -27,8 +26,7 @@ PROBE_LOOK = 1.0  # seconds between two looks whether the one request after a re
 
 
 class Governor:
-    """`budgets`: what the operator set, by connection. `pager`: the connection that calls people; empty: none. `mask`
-    takes secrets out of vendors' words."""
+    """`budgets`: what the operator set, by connection. `pager`: the connection that calls people; empty: none."""
 
     def __init__(
         self,
@@ -36,12 +34,10 @@ class Governor:
         connectors: Mapping[str, Connector[Any]],
         budgets: Mapping[str, Budget],
         pager: str = "",
-        mask: Callable[[str], str] = Masker(),  # noqa: B008 - it holds no state
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.pager = pager
         self.clock = clock
-        self._mask = mask
         self._database = database
         self._connectors = connectors
         self._budgets = budgets
@@ -111,7 +107,7 @@ class Governor:
     async def pause(self, name: str, reason: str) -> None:
         """The sign-in is refused: use the connection no more until a person resumes it, and call for one."""
         self._probes.discard(name)
-        reason = self._mask(reason)[:2000]
+        reason = reason[:2000]
         if await self._stand(name, lambda connection: connections.pause(connection, name, reason, self.pager)):
             log.error("connection.paused", connection=name, reason=reason)
 

@@ -121,22 +121,19 @@ class WriteBack:
             await self._governor.failed(name, error)
             seconds = connections.back_off(row["attempts"] - 1, error.retry_after)
             due = self._governor.clock() + timedelta(seconds=seconds)
-            return {"state": "pending", "due_at": due, "reason": self._words(error)}
+            return {"state": "pending", "due_at": due, "reason": str(error)[:2000]}
         except Unauthorized as error:
             await self._governor.pause(name, str(error))
-            return {"state": "pending", "reason": self._words(error)}
+            return {"state": "pending", "reason": str(error)[:2000]}
         except FirstlineError as error:
             await self._governor.succeeded(name)
-            return {"state": "parked", "reason": self._words(error)}
+            return {"state": "parked", "reason": str(error)[:2000]}
         except Exception as error:  # a defect parks this write and lets the others go on
             log.exception("write_back.defect", write_back=row["id"])
-            return {"state": "parked", "reason": f"a defect of Firstline: {type(error).__name__}: {self._words(error)}"}
+            return {"state": "parked", "reason": f"a defect of Firstline: {type(error).__name__}: {error}"[:2000]}
         await self._governor.succeeded(name)
         done_at = self._governor.clock()
         return {"state": "done", "done_at": done_at, "reason": "", "written": written.model_dump(mode="json")}
-
-    def _words(self, error: Exception) -> str:
-        return self._context.mask(str(error))[:2000]
 
 
 async def retry(context: Context, write_back_id: str, person: str) -> bool:
