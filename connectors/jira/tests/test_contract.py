@@ -5,7 +5,14 @@ import pytest
 
 from firstline.connector import ChangeDraft, SandboxSettings
 from firstline.incident import Reference
-from firstline.testing.connector import ChangeRegisterContract, ConnectorContract
+from firstline.testing.connector import (
+    AttachmentsContract,
+    ChangeRegisterContract,
+    ConnectorContract,
+    MeterContract,
+    PollContract,
+    RegistrationContract,
+)
 from firstline_jira.connector import JiraConnector
 from firstline_jira.sandbox import create_app
 from firstline_jira.settings import JiraSettings
@@ -20,7 +27,9 @@ BODY = (
 )
 
 
-class TestJira(ConnectorContract, ChangeRegisterContract):
+class TestJira(
+    ConnectorContract, ChangeRegisterContract, PollContract, MeterContract, RegistrationContract, AttachmentsContract
+):
     @pytest.fixture(autouse=True)
     async def _closed(self, anyio_backend: str) -> AsyncIterator[None]:
         self._registers: list[JiraConnector] = []

@@ -1,6 +1,7 @@
 """Every body over the wire, both ways, against Atlassian's OpenAPI file."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import httpx
 import pytest
 from connectors.jira.tests.openapi import OpenApi, Recorder
 
-from firstline.connector import ChangeDraft, Evidence, Note, StateChange
+from firstline.connector import Attachment, ChangeDraft, Evidence, Note, StateChange, Update, Window
 from firstline.errors import Rejected
 from firstline.incident import Reference
 from firstline_jira.connector import JiraConnector
+from firstline_jira.sandbox.account import CLIENT, CLOUD_ID, GATEWAY
 
 pytestmark = pytest.mark.anyio
 
@@ -50,11 +52,21 @@ async def test_all_that_the_connector_sends_is_as_documented(
     await jira.conflicts(change)
     await jira.move(change, "closed", Evidence(notes="n", result="successful"))
     await jira.approval(change)
+    await jira.poll(Window(since=datetime(2026, 1, 1, tzinfo=UTC)))
+    await jira.poll(Window(since=datetime(2026, 1, 1, tzinfo=UTC)))  # with issues to look at anew
+    await jira.poll(Window(since=datetime(2026, 1, 1, tzinfo=UTC), by="opened"))
+    await jira.update(incident, Update(priority=1, fields={"Root cause": "r", "Backout plan": "b"}))
+    await jira.set_state(incident, StateChange(to="reassigned", assignee="Kim Oncall"))
+    await jira.attach(incident, Attachment(key="k", name="log.txt", content=b"log"))
+    await jira.attached(incident)
     assert all(finding.ok for finding in await jira.check())
     seen = list(platform(recorder))
     for method, path, sent, status, answered in seen:
-        document.check_request(method, path, sent)
-        document.check_answer(method, path, status, answered)
+        if path.endswith("/attachments") or "/attachment/content/" in path:
+            document.operation(method, path)  # files have no JSON
+        else:
+            document.check_request(method, path, sent)
+            document.check_answer(method, path, status, answered)
     assert {method for method, *_ in seen} == {"GET", "POST", "PUT"}
     assert len(seen) > 30
 
@@ -73,6 +85,10 @@ READS = [
     "/issue/HELP-1/comment?expand=properties",
     "/issue/HELP-1/properties",
     "/issue/HELP-1/transitions?expand=transitions.fields",
+    "/issue/HELP-1/editmeta",
+    "/issue/HELP-1/changelog",
+    "/user/assignable/search?issueKey=HELP-1&query=Kim",
+    "/serverInfo",
 ]
 
 
@@ -129,6 +145,24 @@ async def test_properties_of_a_comment_are_read_as_documented(
     for path in (all_of_them, f"{all_of_them}/firstline"):
         answer = await site.get(path)
         document.check_answer("GET", path, answer.status_code, answer.content)
+
+
+async def test_dynamic_webhooks_are_registered_as_documented(
+    make: Callable[..., JiraConnector], address: str, recorder: Recorder, document: OpenApi
+) -> None:
+    sign_in = {**CLIENT, "cloud_id": CLOUD_ID, "token_url": f"{address}/oauth/token", "api_url": address}
+    jira = make(address, user="", api_token=None, oauth=sign_in, projects=["HELP"], unsigned_hooks=True)
+    for _ in range(2):
+        await jira.connect("http://127.0.0.1:9/hooks/jira-prod")
+    seen = [row for row in recorder.seen if row[1].startswith(GATEWAY)]
+    for method, path, sent, status, answered in seen:
+        document.check_request(method, path.removeprefix(GATEWAY), sent)
+        document.check_answer(method, path.removeprefix(GATEWAY), status, answered)
+    assert {(method, path.removeprefix(f"{GATEWAY}/rest/api/3/")) for method, path, *_ in seen} == {
+        ("GET", "webhook"),
+        ("POST", "webhook"),
+        ("PUT", "webhook/refresh"),
+    }
 
 
 async def test_the_check_itself_fails_on_what_is_not_documented(document: OpenApi) -> None:

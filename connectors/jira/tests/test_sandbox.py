@@ -221,3 +221,42 @@ async def test_a_reset_brings_the_seed_back(jira: JiraConnector, site: httpx.Asy
     state = (await site.get("/sandbox/state")).json()
     assert state["requests"] == 0
     assert [(issue["id"], issue["key"], issue["comments"]) for issue in state["issues"]] == [("10001", "HELP-1", [])]
+
+
+async def test_faults_that_are_asked_for_are_made_of_requests_and_webhooks(
+    loopback: Callable[[Any], str], seed: dict[str, Any]
+) -> None:
+    hub = Hub().here()
+    settings = SandboxSettings(hook_url=f"{loopback(hub.app)}/hook", seed=seed, chaos={"hook_duplicate": 1.0})
+    address = loopback(create_app(settings))
+    first, again = await hub.next(), await hub.next()
+    assert (first.key, first.body) == (again.key, again.body)
+    auth = ("sam.agent@example.com", "sandbox-token")
+    async with httpx.AsyncClient(base_url=address, auth=auth, trust_env=False) as http:
+        await http.put("/sandbox/chaos", json={"rate_limit": 1.0, "retry_after": 7})
+        answer = await http.get("/rest/api/3/myself")
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+        assert answer.json()["errorMessages"]
+
+
+async def test_troubles_that_are_none_are_refused_and_a_reset_ends_them(site: httpx.AsyncClient) -> None:
+    assert (await site.put("/sandbox/trouble", json={"colour": "red"})).status_code == 400
+    await site.put("/sandbox/trouble", json={"hidden": ["HELP-1"]})
+    assert (await site.get("/rest/api/3/issue/HELP-1")).status_code == 404
+    await site.post("/sandbox/reset")
+    assert (await site.get("/sandbox/trouble")).json()["hidden"] == []
+    assert (await site.get("/rest/api/3/issue/HELP-1")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"jql": "updated >= '2026'"},
+        {"jql": 'updated >= "2026-11-23 04:00:01"'},
+        {"jql": "project = HELP", "startAt": 0},
+        {"jql": "project = HELP", "nextPageToken": "made-up"},
+        {"jql": "project = HELP", "reconcileIssues": [str(n) for n in range(3)]},
+    ],
+)
+async def test_a_search_that_jira_does_not_take_is_refused(site: httpx.AsyncClient, wrong: dict[str, Any]) -> None:
+    assert (await site.post("/rest/api/3/search/jql", json=wrong)).status_code == 400

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from firstline.connector import ChangeDraft, Evidence, Note, StateChange
+from firstline.connector import Attachment, ChangeDraft, Evidence, Note, StateChange, Update, Window
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 from firstline.incident import Reference
 from firstline_jira.connector import JiraConnector
@@ -16,6 +17,8 @@ pytestmark = pytest.mark.anyio
 
 Make = Callable[..., JiraConnector]
 Loopback = Callable[[Any], str]
+
+LOG = Attachment(key="k", name="log.txt", content=b"log", tried=False)
 
 CALLS: dict[str, Callable[[JiraConnector, Reference], Any]] = {
     "fetch": lambda jira, at: jira.fetch(at),
@@ -27,6 +30,13 @@ CALLS: dict[str, Callable[[JiraConnector, Reference], Any]] = {
     "approval": lambda jira, at: jira.approval(at),
     "move": lambda jira, at: jira.move(at, "implement", Evidence()),
     "conflicts": lambda jira, at: jira.conflicts(at),
+    "poll": lambda jira, _: jira.poll(Window(since=datetime(2026, 11, 1, tzinfo=UTC))),
+    "connect": lambda jira, _: jira.connect("http://127.0.0.1:9/hooks/jira-prod"),
+    "update": lambda jira, at: jira.update(at, Update(priority=1)),
+    "reassign": lambda jira, at: jira.set_state(at, StateChange(to="reassigned", assignee="sam")),
+    "attach": lambda jira, at: jira.attach(at, LOG),
+    "attach, tried": lambda jira, at: jira.attach(at, LOG.model_copy(update={"tried": True})),
+    "attached": lambda jira, at: jira.attached(at),
 }
 
 STATUSES: list[tuple[int, type[FirstlineError]]] = [
@@ -115,7 +125,10 @@ async def test_a_failed_request_is_sent_once(make: Make, loopback: Loopback, inc
 
 
 @pytest.mark.parametrize("odd", ["", "..", "10001/../..", "10001?a=b", "help-1", "HELP-", "10001\n", "1" * 40])
-@pytest.mark.parametrize("call", ["fetch", "write_note", "set_state", "approval", "move", "conflicts"])
+@pytest.mark.parametrize(
+    "call",
+    ["fetch", "write_note", "set_state", "approval", "move", "conflicts", "update", "reassign", "attach", "attached"],
+)
 async def test_an_odd_id_is_rejected_before_it_is_sent(make: Make, incident: Reference, call: str, odd: str) -> None:
     jira = make("http://127.0.0.1:9", own_account_id="5b")
     with pytest.raises(Rejected):

@@ -21,7 +21,7 @@ from firstline_jira.site import Site, answered
 from firstline_jira.site import rows as listed
 from firstline_jira.when import before, not_before, told, zone
 
-SIZE = 50  # issues in a page
+SIZE = 100  # issues in a page; Cloud may give fewer
 RECENT = 50  # issues that a search may be told to look at anew ("Search and reconcile")
 HISTORY = 100  # changes in one answer
 BACK = 10  # rows that are read again where rows are counted: so many may have moved on meanwhile

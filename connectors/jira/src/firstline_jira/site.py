@@ -75,8 +75,7 @@ class Site:
 
     async def edit_fields(self, issue: str) -> Tree:
         """Field id → what the edit screen says of it."""
-        found = (await self.tree("GET", self.path(f"issue/{issue}/editmeta"))).get("fields")
-        return found if isinstance(found, dict) else {}
+        return inner(await self.tree("GET", self.path(f"issue/{issue}/editmeta")), "fields")
 
     async def transition(self, issue: str, details: Tree) -> None:
         await self.request("POST", self.path(f"issue/{issue}/transitions"), json=details)
@@ -117,8 +116,7 @@ class Site:
 
     async def permissions(self, project: str, names: Sequence[str]) -> Tree:
         params = {"permissions": ",".join(names)} | ({"projectKey": project} if project else {})
-        found = (await self.tree("GET", self.path("mypermissions"), params=params)).get("permissions")
-        return found if isinstance(found, dict) else {}
+        return inner(await self.tree("GET", self.path("mypermissions"), params=params), "permissions")
 
     # Jira Service Management
 
@@ -154,6 +152,13 @@ def answered(response: httpx.Response) -> Any:
     except ValueError as error:
         what = f"{response.request.method} {response.request.url.path}"
         raise Unavailable(f"{what} answered {response.status_code} and something that is not JSON") from error
+
+
+def inner(answer: Tree, key: str) -> Tree:
+    found = answer.get(key)
+    if not isinstance(found, dict):
+        raise Unavailable(f"the answer has no object under {key!r}: is this Jira?")
+    return found
 
 
 def rows(answer: Tree, key: str) -> Sequence[Tree]:

@@ -154,11 +154,12 @@ class Render:
         return found
 
     def history(self, history: History) -> Tree:
+        """By the reference, what a field did not hold is left out; webhooks say null."""
         return {
             "id": history.id,
             "author": self.person(history.author),
             "created": stamp(history.created),
-            "items": history.items,
+            "items": [{key: value for key, value in item.items() if value is not None} for item in history.items],
         }
 
     def file(self, file: File) -> Tree:
