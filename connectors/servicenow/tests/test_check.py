@@ -4,12 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from connectors.servicenow.tests.stage import SEED, sandbox
+from connectors.servicenow.tests.stage import SEED
 
-from firstline.connector import Finding, SandboxSettings
+from firstline.connector import Finding
 from firstline.meter import Quota
 from firstline_servicenow import check
-from firstline_servicenow.sandbox import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -21,10 +20,6 @@ def bad(findings: list[Finding]) -> dict[str, Finding]:
     found = {finding.subject: finding for finding in findings if not finding.ok}
     assert all(finding.mend for finding in found.values())
     return found
-
-
-def seeded(**tables: Any) -> Any:
-    return create_app(SandboxSettings(seed={**SEED, **tables}))
 
 
 async def test_a_good_connection_is_well_with_few_requests(connect: Any, address: str) -> None:
@@ -50,9 +45,9 @@ async def test_plain_http_is_a_fault_beyond_this_machine_only(connect: Any) -> N
     assert "https" in check.transport("http://example.service-now.com").mend
 
 
-async def test_rows_that_access_rules_hide_are_found_with_their_mend(connect: Any, loopback: Any) -> None:
+async def test_rows_that_access_rules_hide_are_found_with_their_mend(connect: Any, start: Any) -> None:
     entry = {"name": "incident", "element": "work_notes", "element_id": "a" * 32, "value": "seen"}
-    address = loopback(seeded(sys_journal_field=[entry], rules={"hidden": {"sys_journal_field": ""}}))
+    address = start(sys_journal_field=[entry], rules={"hidden": {"sys_journal_field": ""}})
     found = bad(await connect(address).check())
     assert list(found) == ["sys_journal_field"]
     assert "written twice" in found["sys_journal_field"].mend
@@ -61,23 +56,23 @@ async def test_rows_that_access_rules_hide_are_found_with_their_mend(connect: An
 @pytest.mark.parametrize(
     ("roles", "word"), [(["itil", "change_manager"], "change_manager"), (["sn_change_write"], "itil")]
 )
-async def test_roles_too_many_and_too_few_are_found(connect: Any, loopback: Any, roles: list[str], word: str) -> None:
+async def test_roles_too_many_and_too_few_are_found(connect: Any, start: Any, roles: list[str], word: str) -> None:
     users = [user | ({"roles": roles} if user["user_name"] == "firstline" else {}) for user in SEED["users"]]
-    found = bad(await connect(loopback(seeded(users=users))).check())
+    found = bad(await connect(start(users=users)).check())
     assert list(found) == ["rights"]
     assert word in found["rights"].mend
 
 
-async def test_an_account_whose_times_are_read_in_its_own_zone_is_found(connect: Any, loopback: Any) -> None:
+async def test_an_account_whose_times_are_read_in_its_own_zone_is_found(connect: Any, start: Any) -> None:
     zone = {"time_zone": "US/Pacific"}
     users = [user | (zone if user["user_name"] == "firstline" else {}) for user in SEED["users"]]
-    found = bad(await connect(loopback(seeded(users=users))).check())
+    found = bad(await connect(start(users=users)).check())
     assert list(found) == ["time zone"]
     assert "GMT" in found["time zone"].mend
 
 
-async def test_somebody_elses_key_is_found_before_our_own_writes_come_back_as_news(connect: Any, loopback: Any) -> None:
-    address = loopback(seeded(api_keys=[{"key": "k", "user": "david.loo"}]))
+async def test_somebody_elses_key_is_found_before_our_own_writes_come_back_as_news(connect: Any, start: Any) -> None:
+    address = start(api_keys=[{"key": "k", "user": "david.loo"}])
     found = bad(await connect(address, password=None, api_key="k").check())
     assert "david.loo" in found["address and sign-in"].message
 
@@ -88,47 +83,45 @@ async def test_a_close_code_that_is_none_is_found_with_those_that_are(connect: A
     assert "Solution provided" in found["incident resolving"].mend
 
 
-async def test_states_that_were_renumbered_are_found_and_added_ones_told(connect: Any, loopback: Any) -> None:
+async def test_states_that_were_renumbered_are_found_and_added_ones_told(connect: Any, start: Any) -> None:
     def choices(*values: str) -> list[dict[str, str]]:
         return [{"name": "incident", "element": "state", "value": value, "label": f"S{value}"} for value in values]
 
-    renumbered = loopback(seeded(sys_choice=choices("1", "2", "9")))
+    renumbered = start(sys_choice=choices("1", "2", "9"))
     found = bad(await connect(renumbered).check())
     assert list(found) == ["incident states"]
     assert "no state 6" in found["incident states"].message
     assert bad(await connect(renumbered, resolve={"incident": {"state": "9"}}).check()) == {}
-    added = await connect(loopback(seeded(sys_choice=choices("1", "2", "6", "10")))).check()
+    added = await connect(start(sys_choice=choices("1", "2", "6", "10"))).check()
     assert any("10 S10" in finding.message for finding in added if finding.subject == "incident states")
     assert bad(added) == {}
 
 
-async def test_a_field_that_a_data_policy_demands_on_resolving_is_found(connect: Any, loopback: Any) -> None:
+async def test_a_field_that_a_data_policy_demands_on_resolving_is_found(connect: Any, start: Any) -> None:
     policy = {"sys_id": "e" * 32, "model_table": "incident", "conditions": "state=6^ORstate=7^EQ"}
     rule = {"sys_data_policy": "e" * 32, "field": "u_root_cause", "mandatory": "true"}
-    address = loopback(
-        seeded(columns={"incident": ["u_root_cause"]}, sys_data_policy2=[policy], sys_data_policy_rule=[rule])
-    )
+    address = start(columns={"incident": ["u_root_cause"]}, sys_data_policy2=[policy], sys_data_policy_rule=[rule])
     found = bad(await connect(address).check())
     assert "u_root_cause" in found["incident resolving"].mend
     given = {"incident": {"u_root_cause": "{reason}"}}
     assert bad(await connect(address, resolve=given).check()) == {}
 
 
-async def test_a_business_rule_that_sleeps_is_found(connect: Any, loopback: Any) -> None:
+async def test_a_business_rule_that_sleeps_is_found(connect: Any, start: Any) -> None:
     rules = [{"name": "Firstline: tell of saves", "collection": "incident", "active": "false"}]
-    found = bad(await connect(loopback(seeded(sys_script=rules))).check())
+    found = bad(await connect(start(sys_script=rules)).check())
     assert "activate" in found["webhook"].mend
 
 
-async def test_html_notes_need_the_instances_leave(connect: Any, loopback: Any) -> None:
+async def test_html_notes_need_the_instances_leave(connect: Any, start: Any) -> None:
     forbidden = [{"name": "glide.ui.security.allow_codetag", "value": "false"}]
-    found = bad(await connect(loopback(seeded(sys_properties=forbidden)), html_notes=True).check())
+    found = bad(await connect(start(sys_properties=forbidden), html_notes=True).check())
     assert "html_notes" in found["HTML notes"].mend
-    assert bad(await connect(loopback(sandbox()), html_notes=True).check()) == {}
+    assert bad(await connect(start(), html_notes=True).check()) == {}
 
 
-async def test_a_limit_that_is_too_low_for_polling_is_found(connect: Any, loopback: Any) -> None:
-    found = bad(await connect(loopback(seeded(rules={"limit": 100}))).check())
+async def test_a_limit_that_is_too_low_for_polling_is_found(connect: Any, start: Any) -> None:
+    found = bad(await connect(start(rules={"limit": 100})).check())
     assert list(found) == ["API budget"]
     assert check.budget(Quota(limit=500), 1).ok
     assert not check.budget(Quota(limit=500), 6).ok
@@ -139,6 +132,6 @@ def test_a_clock_more_than_a_minute_off_is_a_finding(seconds: int, ok: bool) -> 
     assert check.clock(NOW, NOW + timedelta(seconds=seconds)).ok is ok
 
 
-async def test_rules_that_the_account_may_not_read_are_no_fault(connect: Any, loopback: Any) -> None:
+async def test_rules_that_the_account_may_not_read_are_no_fault(connect: Any, start: Any) -> None:
     hidden = dict.fromkeys(("sys_choice", "sys_user_has_role", "sys_data_policy_rule", "sys_script"), "")
-    assert bad(await connect(loopback(seeded(rules={"hidden": hidden}))).check()) == {}
+    assert bad(await connect(start(rules={"hidden": hidden})).check()) == {}

@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from connectors.servicenow.tests.stage import INCIDENT, SEED
+from connectors.servicenow.tests.stage import INCIDENT
 
-from firstline.connector import SandboxSettings, StateChange
+from firstline.connector import StateChange
 from firstline.errors import Rejected
 from firstline.incident import IncidentState, Reference
-from firstline_servicenow.sandbox import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -77,12 +76,11 @@ async def test_an_update_that_changes_nothing_is_rejected_naming_the_field(
         await connect(address).set_state(REFERENCE, StateChange(to="reopened"))
 
 
-async def test_a_resolve_that_a_data_policy_refuses_names_the_field_to_give(connect: Any, loopback: Any) -> None:
+async def test_a_resolve_that_a_data_policy_refuses_names_the_field_to_give(connect: Any, start: Any) -> None:
     policy = {"sys_id": "e" * 32, "model_table": "incident", "conditions": "stateIN6,7^EQ"}
     rule = {"sys_data_policy": "e" * 32, "field": "u_root_cause", "mandatory": "true"}
     columns = {"incident": ["u_root_cause"]}
-    seed = {**SEED, "columns": columns, "sys_data_policy2": [policy], "sys_data_policy_rule": [rule]}
-    address = loopback(create_app(SandboxSettings(seed=seed)))
+    address = start(columns=columns, sys_data_policy2=[policy], sys_data_policy_rule=[rule])
     with pytest.raises(Rejected, match=r"Data Policy Exception.*empty: u_root_cause; give them in `resolve.incident`"):
         await connect(address).set_state(REFERENCE, StateChange(to="resolved", reason="Restarted."))
     given = connect(address, resolve={"incident": {"u_root_cause": "{reason}"}})

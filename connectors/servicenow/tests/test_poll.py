@@ -11,11 +11,10 @@ from connectors.servicenow.tests.stage import USERS, settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstline.connector import Delivery, Page, SandboxSettings, Window
+from firstline.connector import Delivery, Page, Window
 from firstline.errors import Rejected
 from firstline_servicenow import poll
 from firstline_servicenow.poll import Poll, Position
-from firstline_servicenow.sandbox import create_app
 from firstline_servicenow.table import Found
 from firstline_servicenow.translate import Reader
 
@@ -24,6 +23,8 @@ pytestmark = pytest.mark.anyio
 BASE = "https://example.service-now.com"
 DAY = datetime(2026, 11, 22, tzinfo=UTC)
 ALL = Window(since=DAY)
+Instance = Callable[..., str]
+
 READER = Reader("prod", settings(BASE))
 
 
@@ -41,8 +42,9 @@ def row(n: int, second: int = 0, **more: Any) -> dict[str, Any]:
     }
 
 
-def instance(*rows: dict[str, Any], **more: Any) -> Any:
-    return create_app(SandboxSettings(seed={"users": USERS, "incident": list(rows), **more}))
+@pytest.fixture
+def instance(start: Any) -> Instance:
+    return lambda *rows, **more: start(incident=list(rows), **more)
 
 
 async def walk(connector: Any, window: Window = ALL) -> list[Page]:
@@ -64,10 +66,10 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_pages")
-async def test_rows_of_the_same_second_are_all_brought_once_across_pages(connect: Any, loopback: Any) -> None:
+async def test_rows_of_the_same_second_are_all_brought_once_across_pages(connect: Any, instance: Instance) -> None:
     """The best-known collection goes on a second later, and loses the rest of it."""
     rows = [row(n, second=7) for n in range(1, 12)] + [row(n, second=8) for n in range(12, 15)]
-    pages = await walk(connect(loopback(instance(*rows))))
+    pages = await walk(connect(instance(*rows)))
     assert ids(pages) == list(range(1, 15))
     assert [len(page.deliveries) for page in pages] == [4, 4, 4, 2]
     assert {page.total for page in pages} == {14}
@@ -75,20 +77,18 @@ async def test_rows_of_the_same_second_are_all_brought_once_across_pages(connect
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("hidden", ["number<=INC0000009", "number>=INC0000003^number<=INC0000020", "sys_idISNOTEMPTY"])
-async def test_rows_that_access_rules_hide_end_no_poll_early(connect: Any, loopback: Any, hidden: str) -> None:
+async def test_rows_that_access_rules_hide_end_no_poll_early(connect: Any, instance: Instance, hidden: str) -> None:
     rows = [row(n, second=n) for n in range(1, 25)]
-    app = instance(*rows, rules={"hidden": {"incident": hidden}})
+    address = instance(*rows, rules={"hidden": {"incident": hidden}})
     seen = {"number<=INC0000009": range(10, 25), "sys_idISNOTEMPTY": []}.get(hidden, [1, 2, 21, 22, 23, 24])
-    pages = await walk(connect(loopback(app)))
+    pages = await walk(connect(address))
     assert ids(pages) == list(seen)
     assert pages[-1].total == 24
 
 
 @pytest.mark.usefixtures("small_pages")
-async def test_a_row_that_changes_between_two_pages_takes_no_other_with_it(
-    connect: Any, loopback: Callable[[Any], str]
-) -> None:
-    address = loopback(instance(*[row(n, second=n) for n in range(1, 9)]))
+async def test_a_row_that_changes_between_two_pages_takes_no_other_with_it(connect: Any, instance: Instance) -> None:
+    address = instance(*[row(n, second=n) for n in range(1, 9)])
     connector = connect(address)
     first = await connector.poll(ALL)
     async with httpx.AsyncClient(base_url=address, auth=("admin", "admin"), trust_env=False) as person:
@@ -101,17 +101,17 @@ async def test_a_row_that_changes_between_two_pages_takes_no_other_with_it(
     assert ids(rest) == [5, 7, 8, 1, 2, 6]
 
 
-async def test_a_window_has_its_first_second_and_not_its_last(connect: Any, loopback: Any) -> None:
-    connector = connect(loopback(instance(*[row(n, second=n) for n in range(1, 9)])))
+async def test_a_window_has_its_first_second_and_not_its_last(connect: Any, instance: Instance) -> None:
+    connector = connect(instance(*[row(n, second=n) for n in range(1, 9)]))
     window = Window(since=DAY + timedelta(seconds=3), until=DAY + timedelta(seconds=6))
     assert ids(await walk(connector, window)) == [3, 4, 5]
     within = Window(since=DAY + timedelta(seconds=3.9), until=DAY + timedelta(seconds=5.1))
     assert ids(await walk(connector, within)) == [3, 4, 5]
 
 
-async def test_opened_means_by_the_time_of_opening_as_the_record_is_now(connect: Any, loopback: Any) -> None:
+async def test_opened_means_by_the_time_of_opening_as_the_record_is_now(connect: Any, instance: Instance) -> None:
     late = {"sys_updated_on": "2026-11-23 09:00:00", "sys_mod_count": "5", "state": "6"}
-    connector = connect(loopback(instance(row(1, second=1, **late), row(2, second=2), row(3, second=9))))
+    connector = connect(instance(row(1, second=1, **late), row(2, second=2), row(3, second=9)))
     window = Window(since=DAY, until=DAY + timedelta(seconds=5), by="opened")
     pages = await walk(connector, window)
     assert ids(pages) == [1, 2]
@@ -125,9 +125,9 @@ async def test_opened_means_by_the_time_of_opening_as_the_record_is_now(connect:
 
 
 async def test_rows_that_are_written_late_come_with_the_overlap_and_nothing_else_is_new(
-    connect: Any, loopback: Any, monkeypatch: pytest.MonkeyPatch
+    connect: Any, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = loopback(instance())
+    address = instance()
     connector = connect(address)
     start = datetime.now(UTC) - timedelta(minutes=5)
     async with httpx.AsyncClient(base_url=address, auth=("admin", "admin"), trust_env=False) as person:
@@ -143,7 +143,7 @@ async def test_rows_that_are_written_late_come_with_the_overlap_and_nothing_else
     assert keys[0] <= keys[1]
 
 
-async def test_all_watched_tables_are_asked_and_a_proof_counts_faults_only(connect: Any, loopback: Any) -> None:
+async def test_all_watched_tables_are_asked_and_a_proof_counts_faults_only(connect: Any, instance: Instance) -> None:
     tables = {name: [row(n)] for n, name in enumerate(("sc_task", "change_request", "em_alert"), start=10)}
     tables["em_alert"][0] |= {
         "short_description": "",
@@ -151,9 +151,7 @@ async def test_all_watched_tables_are_asked_and_a_proof_counts_faults_only(conne
         "severity": "2",
         "number": "Alert0010001",
     }
-    connector = connect(
-        loopback(instance(row(1), **tables)), tables=["incident", "sc_task", "change_request", "em_alert"]
-    )
+    connector = connect(instance(row(1), **tables), tables=["incident", "sc_task", "change_request", "em_alert"])
     changed = await walk(connector)
     assert ids(changed) == [1, 10, 11, 12]
     assert [page.total for page in changed] == [1, 2, 3, 4]
@@ -165,29 +163,29 @@ async def test_all_watched_tables_are_asked_and_a_proof_counts_faults_only(conne
     assert [(e.incident.title, e.incident.priority) for e in told if e.incident][-1] == ("disk full", 2)
 
 
-async def test_filters_narrow_what_is_brought(connect: Any, loopback: Any) -> None:
-    address = loopback(instance(row(1, urgency="1"), row(2, urgency="2"), row(3, urgency="3")))
+async def test_filters_narrow_what_is_brought(connect: Any, instance: Instance) -> None:
+    address = instance(row(1, urgency="1"), row(2, urgency="2"), row(3, urgency="3"))
     connector = connect(address, filters={"incident": "urgency=1^ORurgency=3^EQ"})
     assert ids(await walk(connector)) == [1, 3]
 
 
 async def test_an_instance_that_reads_times_in_the_accounts_zone_is_refused_not_missed(
-    connect: Any, loopback: Any
+    connect: Any, instance: Instance
 ) -> None:
     users = [user | ({"time_zone": "US/Pacific"} if user["user_name"] == "firstline" else {}) for user in USERS]
-    app = create_app(SandboxSettings(seed={"users": users, "incident": [row(1)]}))
+    address = instance(row(1), users=users)
     with pytest.raises(Rejected, match="GMT"):
-        await connect(loopback(app)).poll(ALL)
+        await connect(address).poll(ALL)
 
 
-async def test_a_page_of_somebody_elses_is_rejected(connect: Any, loopback: Any) -> None:
-    connector = connect(loopback(instance()))
+async def test_a_page_of_somebody_elses_is_rejected(connect: Any, instance: Instance) -> None:
+    connector = connect(instance())
     for odd in ("x", '{"table": -1}', '{"sys_id": "a^ORactive=true"}'):
         with pytest.raises(Rejected, match="no page"):
             await connector.poll(ALL, odd)
 
 
-async def test_a_poll_asks_for_the_fields_it_needs_and_the_items_of_the_cmdb(connect: Any, loopback: Any) -> None:
+async def test_a_poll_asks_for_the_fields_it_needs_and_the_items_of_the_cmdb(connect: Any, instance: Instance) -> None:
     group = {"sys_id": "9" * 32, "name": "Web"}
     ci = {
         "sys_id": "c" * 32,
@@ -196,13 +194,13 @@ async def test_a_poll_asks_for_the_fields_it_needs_and_the_items_of_the_cmdb(con
         "fqdn": "shop.example",
         "support_group": "9" * 32,
     }
-    app = instance(
+    address = instance(
         row(1, cmdb_ci="c" * 32, description="x" * 2000, u_jira="OPS-17"),
         cmdb_ci=[{**ci, "environment": "Production", "sys_class_name": "cmdb_ci_linux_server"}],
         sys_user_group=[group],
         columns={"incident": ["u_jira", "u_more"]},
     )
-    connector = connect(loopback(app), links={"u_jira": "jira"}, extra_fields=["u_more"])
+    connector = connect(address, links={"u_jira": "jira"}, extra_fields=["u_more"])
     (page,) = await walk(connector)
     record = json.loads(page.deliveries[0].body)["record"]
     assert "u_more" in record

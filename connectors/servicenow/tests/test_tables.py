@@ -4,12 +4,11 @@ from typing import Any
 
 import httpx
 import pytest
-from connectors.servicenow.tests.stage import SEED, settings
+from connectors.servicenow.tests.stage import settings
 
-from firstline.connector import Note, SandboxSettings, StateChange
+from firstline.connector import Note, StateChange
 from firstline.errors import Rejected
 from firstline.incident import IncidentState, Link, Reference
-from firstline_servicenow.sandbox import create_app
 from firstline_servicenow.translate import Reader
 
 pytestmark = pytest.mark.anyio
@@ -20,10 +19,10 @@ READER = Reader("prod", settings("https://example.service-now.com"))
 
 
 @pytest.fixture
-def address(loopback: Any) -> str:
-    rows = {name: [{"sys_id": sys_id}] for name, sys_id in IDS.items()}
+def address(start: Any) -> str:
+    rows: dict[str, list[dict[str, str]]] = {name: [{"sys_id": sys_id}] for name, sys_id in IDS.items()}
     rows["problem"][0]["state"] = "101"
-    address: str = loopback(create_app(SandboxSettings(seed={**SEED, **rows, "columns": MORE})))
+    address: str = start(**rows, columns=MORE)
     return address
 
 

@@ -7,11 +7,10 @@ import pytest
 from connectors.servicenow.tests.stage import INCIDENT, SEED
 from connectors.servicenow.tests.wire import broken
 
-from firstline.connector import SandboxSettings, StateChange, Update
+from firstline.connector import StateChange, Update
 from firstline.errors import Rejected, Unavailable
 from firstline.incident import Reference
 from firstline_servicenow import update
-from firstline_servicenow.sandbox import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -21,11 +20,11 @@ GROUP, PERSON = "9" * 32, "8" * 32
 
 
 @pytest.fixture
-def address(loopback: Any) -> str:
+def address(start: Any) -> str:
     people = [*SEED["users"], {"user_name": "beth", "password": "b", "name": "Beth Anglin", "email": "beth@x.example"}]
     people[-1]["sys_id"] = PERSON
-    seed = {**SEED, "users": people, "sys_user_group": [{"sys_id": GROUP, "name": "Web"}]}
-    address: str = loopback(create_app(SandboxSettings(seed={**seed, "columns": {"incident": ["u_cause"]}})))
+    group = {"sys_id": GROUP, "name": "Web"}
+    address: str = start(users=people, sys_user_group=[group], columns={"incident": ["u_cause"]})
     return address
 
 

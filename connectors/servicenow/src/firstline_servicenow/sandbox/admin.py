@@ -21,8 +21,12 @@ class Admin:
         tables = {table: list(store.rows(table).values()) for table in store.tables}
         return answer({"tables": tables, "requests": {"total": counts.total(), "by": dict(counts)}})
 
-    async def reset(self, _: Request) -> Response:
-        self._instance.reset()
+    async def reset(self, request: Request) -> Response:
+        """Back to the seed, or to the one in the body: `{"seed": {...}}`."""
+        try:
+            self._instance.reset((await fields(request)).get("seed"))
+        except (Fault, ValueError, TypeError, LookupError, AttributeError) as error:
+            return answer(Fault(400, "Bad seed", str(error)).body, 400)
         return answer({"result": "reset"})
 
     async def trouble(self, request: Request) -> Response:

@@ -38,8 +38,10 @@ class Instance:
         self.requests: Counter[str] = Counter()
         self.reset()
 
-    def reset(self) -> None:
-        """Back to the seed; nothing is told of it."""
+    def reset(self, seed: dict[str, Any] | None = None) -> None:
+        """Back to the seed, or to another one; nothing is told of it."""
+        if seed is not None:
+            self.settings = self.settings.model_copy(update={"seed": seed})
         seed = self.settings.seed
         self.hook.forget()
         self.trouble = Trouble()
