@@ -1,13 +1,7 @@
-"""A small stateful stand-in for a Jira Cloud site with one service project, HELP.
+"""A small stateful stand-in for a Jira site with one service project, HELP: Cloud, or Data Center.
 
-Made from Atlassian's documents: real paths, error bodies, paging, a search that runs behind, signed webhooks. Sign in
-with any e-mail address and the API token of the seed (`sandbox-token` unless it says otherwise); each address is a
-person of its own. Seeds:
-
-- `api_token`: the token everybody signs in with
-- `index_delay`: seconds until search knows a new issue
-- `issues`: bodies of POST /rest/api/3/issue
-- `requests`: bodies of POST /rest/servicedeskapi/request
+Made from Atlassian's documents: real paths, error bodies, paging, a search that runs behind, signed webhooks. What a seed
+holds, how one signs in and what trouble it makes stand in the connector's README.
 """
 
 from firstline_jira.sandbox.app import create_app
