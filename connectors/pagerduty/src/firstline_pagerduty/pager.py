@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from httpx import AsyncClient
 from pydantic import SecretStr
 
 from firstline.connector import Alarm, Announcement
@@ -23,34 +24,27 @@ class Events:
 
     def __init__(self, rest: Rest, settings: PagerDutySettings, meter: Meter) -> None:
         self._rest = rest
-        self._settings = settings
-        self._http = client(settings.events_url, meter=meter)
+        self._alarms = settings.alarm_routing_key
+        self._changes = settings.change_routing_key or settings.alarm_routing_key
+        self._url = settings.events_url
+        self._meter = meter
+        self._http: AsyncClient | None = None  # most connections never page
 
     async def alarm(self, alarm: Alarm) -> None:
-        body: dict[str, Any] = {
-            "routing_key": _secret(self._settings.alarm_routing_key, "alarm_routing_key"),
-            "event_action": "resolve" if alarm.resolved else "trigger",
-            "dedup_key": dedup_key(alarm.key),
-        }
+        key = _secret(self._alarms, "alarm_routing_key")
+        action = "resolve" if alarm.resolved else "trigger"
+        body: dict[str, Any] = {"routing_key": key, "event_action": action, "dedup_key": dedup_key(alarm.key)}
         if not alarm.resolved:
             body |= {"client": "Firstline", "payload": _alert(alarm)}
             body |= {"client_url": alarm.url, "links": [_link(alarm.url)]} if alarm.url else {}
         await self._send("/v2/enqueue", body)
 
     async def announce(self, announcement: Announcement) -> None:
-        if await self._announced(announcement):
-            return
-        key = self._settings.change_routing_key or self._settings.alarm_routing_key
-        told = {
-            "summary": announcement.summary,
-            "timestamp": announcement.at.isoformat(),
-            "source": "firstline",
-            "custom_details": announcement.details | {"key": announcement.key},
-        }
-        body: dict[str, Any] = {"routing_key": _secret(key, "change_routing_key"), "payload": told}
-        await self._send(
-            "/v2/change/enqueue", body | ({"links": [_link(announcement.url)]} if announcement.url else {})
-        )
+        key = _secret(self._changes, "change_routing_key")
+        if not await self._announced(announcement):
+            links = {"links": [_link(announcement.url)]} if announcement.url else {}
+            body = {"routing_key": key, "payload": _change(announcement), **links}
+            await self._send("/v2/change/enqueue", body)
 
     async def _announced(self, announcement: Announcement) -> bool:
         since, until = (announcement.at.astimezone(UTC) + timedelta(seconds=one) for one in (-1, 2))
@@ -59,9 +53,12 @@ class Events:
         return any(one.get("key") == announcement.key for one in details)
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        if self._http:
+            await self._http.aclose()
 
     async def _send(self, path: str, body: dict[str, Any]) -> None:
+        if self._http is None:
+            self._http = client(self._url, meter=self._meter)
         await request(self._http, "POST", path, json=body)
 
 
@@ -82,6 +79,15 @@ def _alert(alarm: Alarm) -> dict[str, Any]:
         "source": alarm.source,
         "severity": alarm.severity,
         "custom_details": alarm.details,
+    }
+
+
+def _change(announcement: Announcement) -> dict[str, Any]:
+    return {
+        "summary": announcement.summary,
+        "timestamp": announcement.at.isoformat(),
+        "source": "firstline",
+        "custom_details": announcement.details | {"key": announcement.key},
     }
 
 
