@@ -2,11 +2,12 @@
 
 import hmac
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from firstline.connector import SandboxSettings
 from firstline.incident import Reference
-from firstline.testing.connector import ConnectorContract
+from firstline.testing.connector import ConnectorContract, MeterContract, PollContract, RegistrationContract
 from firstline_pagerduty.connector import PagerDutyConnector
 from firstline_pagerduty.sandbox import create_app
 from firstline_pagerduty.settings import PagerDutySettings
@@ -15,7 +16,7 @@ INCIDENT = "Q3B15VLMF3ASBD"
 TOKEN = "y_NbAkKc66ryYTWUXYEu"
 
 
-class TestPagerDuty(ConnectorContract):
+class TestPagerDuty(ConnectorContract, PollContract, MeterContract, RegistrationContract):
     def connector(self, base_url: str) -> PagerDutyConnector:
         settings = PagerDutySettings.model_validate(
             {
@@ -29,7 +30,8 @@ class TestPagerDuty(ConnectorContract):
         return PagerDutyConnector("contract", settings)
 
     def sandbox(self) -> Any:
-        incident = {"id": INCIDENT, "title": "The shop does not answer", "service": "PSHOP01"}
+        at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+        incident = {"id": INCIDENT, "title": "The shop does not answer", "service": "PSHOP01", "created_at": at}
         return create_app(SandboxSettings(seed={"incidents": [incident], "token": TOKEN}))
 
     def incident(self) -> Reference:

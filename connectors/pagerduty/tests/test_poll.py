@@ -128,13 +128,6 @@ async def test_rows_that_are_written_late_come_with_the_overlap(connect: Connect
     assert await brought(connector)
 
 
-async def test_complete_is_what_pagerduty_had_when_it_was_first_asked(connect: Connect, sandbox: Any) -> None:
-    before = datetime.now(UTC).replace(microsecond=0)
-    (page,) = await pages(connect(sandbox.address), Window(since=before - timedelta(minutes=5)))
-    assert page.complete_to is not None
-    assert before <= page.complete_to <= datetime.now(UTC)
-
-
 async def test_other_services_and_teams_are_left_out(connect: Connect, loopback: Any) -> None:
     services = [{"id": "PA", "name": "a", "team": "PTEAM"}, {"id": "PB", "name": "b", "routing_key": "b" * 32}]
     incidents = [{"id": f"Q{one}", "title": "t", "service": f"P{one}"} for one in "AB"]
