@@ -60,7 +60,12 @@ def _faults(records: Records, shop: ShopSeen) -> Iterator[Proof]:
         f"{shop.visits_before} visits before, {shop.visits_after} after",
     )
     yield _is("the shop was started once by each restart, and once at first", 3, shop.starts)
-    yield _is("each page has its note once", [1] * 3, [len(page.notes) for page in records.pages])
+    yield _is("each page has its outcome once", [1] * 3, [len(page.outcomes) for page in records.pages])
+    yield Proof(
+        "each page has at most a start note beside it",
+        all(len(page.notes) <= 2 for page in records.pages),
+        f"{[len(page.notes) for page in records.pages]} notes",
+    )
 
 
 def _desk(records: Records, modes: Mapping[str, str]) -> Iterator[Proof]:
@@ -79,13 +84,14 @@ def _promise(mode: str) -> str:
 
 
 def _noted(ticket: Record, mode: str) -> bool:
-    """Exactly one note of the right kind, or none; never anything the caller reads, never a change of state."""
+    """Exactly one note of the right kind, a start note aside, or none; never anything the caller reads, never a change
+    of state."""
     if ticket.public or ticket.state != "New":
         return False
     if not mode:
         return not ticket.notes
     words = f"{ticket.number}: {ticket.title}" if mode == "auto" else "Firstline suggests"
-    return len(ticket.notes) == 1 and words in ticket.notes[0]
+    return len(ticket.outcomes) == 1 and words in ticket.outcomes[0]
 
 
 def _request(records: Records, seen: Seen) -> Iterator[Proof]:

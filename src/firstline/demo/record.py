@@ -23,6 +23,14 @@ class Record:
     ci: str = ""
     url: str = ""
 
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The notes that are no start note."""
+        return tuple(note for note in self.notes if not note.startswith(AT_WORK))
+
+
+AT_WORK = "Firstline is at work"  # begins a start note, which is written only where the work takes a while
+
 
 @dataclass(frozen=True)
 class Records:
@@ -66,7 +74,7 @@ def comparable(records: Records) -> list[tuple[str, ...]]:
 
 def _plain(record: Record) -> tuple[str, ...]:
     words = (record.system, record.kind, record.title, record.state, record.result, record.ci)
-    notes = (*_steady("internal", record.notes), *_steady("public", record.public))
+    notes = (*_steady("internal", record.outcomes), *_steady("public", record.public))
     return (*words, *notes, *_steady("evidence", [record.evidence]))
 
 

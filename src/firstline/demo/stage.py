@@ -19,7 +19,7 @@ from firstline.demo.process import Processes, free_ports
 SYSTEMS = ("servicenow", "jira", "pagerduty")
 TEMPLATE_PORTS = {"hub": 8480, "servicenow": 9001, "jira": 9002, "pagerduty": 9003, "shop": 8085}
 ROUTING_KEY = "sandbox-routing-key".ljust(32, "0")
-PASSWORD = "sandbox"  # noqa: S105 - the published password of stand-ins; it stands in folder/sandbox as well
+PASSWORD = "sandbox-password"  # noqa: S105 - the published password of stand-ins; it stands in folder/sandbox as well
 APPROVER = "irene.vogt"
 PATIENCE = 60.0  # seconds that something may take before the demo says that it is stuck
 GLANCE = 0.1  # seconds between two looks at what is waited for

@@ -69,7 +69,7 @@ def test_the_records_of_a_right_story_prove_it() -> None:
     ("number", "fields", "claim"),
     [
         ("#1", {"state": "triggered"}, "is resolved in PagerDuty"),
-        ("#1", {"notes": ("mended", "mended")}, "each page has its note once"),
+        ("#1", {"notes": ("mended", "mended")}, "each page has its outcome once"),
         ("#3", {"state": "resolved", "result": ""}, "stays open"),
         ("#3", {"result": "level 1: Ada"}, "is escalated to the second line"),
         ("#3", {"notes": ("it failed",)}, "the diagnosis is on the incident"),
