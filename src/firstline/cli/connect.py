@@ -61,7 +61,7 @@ def _tell(name: str, url: str, made: Registration, secret_file: Path | None) -> 
         return
     until = f" It expires at {made.expires_at:%Y-%m-%d %H:%M} UTC and is renewed before." if made.expires_at else ""
     typer.echo(f"{name}: {_SAID[made.state]} It sends to {url}.{until}")
-    if made.instructions:
+    if made.instructions and not made.secret:
         typer.echo(made.instructions)
     if made.secret and secret_file is not None:
         secret_file.touch(mode=0o600, exist_ok=False)

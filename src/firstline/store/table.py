@@ -224,7 +224,7 @@ class WriteBackRow(SQLModel, table=True):
     act: str  # note, state, update, attachment, change, alarm, announcement
     reference: Any = _json()  # firstline.incident.Reference
     body: Any = _told_json()  # Note, StateChange, or a change's move
-    state: str = "pending"  # pending, sending, done, parked, folded
+    state: str = "pending"  # pending, sending, done, parked, folded, discarded
     folded_into: str | None = None  # the write that says it too: fl_write_back.id
     attempts: int = 0
     due_at: datetime = _moment()
