@@ -240,6 +240,16 @@ async def test_the_page_shows_records_with_notes_and_runs_nothing_of_theirs(http
     assert "http" not in re.sub(r'http-equiv|lang="en"', "", page)
 
 
+async def test_the_page_shows_each_kind_that_is_there_and_the_files(http: httpx.AsyncClient) -> None:
+    task = (await http.post("/api/now/table/sc_task", json={"short_description": "replace disk"})).json()["result"]
+    params = {"table_name": "sc_task", "table_sys_id": task["sys_id"], "file_name": "log.txt"}
+    await http.post("/api/now/attachment/file", params=params, content=b"log", headers={"Content-Type": "text/plain"})
+    page = (await http.get("/")).text
+    assert "replace disk" in page
+    assert "log.txt, 3 bytes" in page
+    assert "Problem" not in page
+
+
 async def test_the_address_of_a_form_leads_to_its_place_on_the_page(http: httpx.AsyncClient) -> None:
     answer = await http.get("/nav_to.do", params={"uri": f"incident.do?sys_id={INCIDENT}"})
     assert answer.headers["Location"] == f"/#{INCIDENT}"

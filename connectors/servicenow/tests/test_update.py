@@ -78,7 +78,11 @@ async def test_a_field_that_silently_ignores_a_write_is_named(connect: Any, addr
 
 
 @pytest.mark.parametrize(
-    "wanted", [Update(status="It is back."), Update(fields={"work_notes": "x"}), Update(fields={"a^b": "x"})]
+    "wanted",
+    [
+        Update(status="It is back."),
+        *(Update(fields={name: "x"}) for name in ("work_notes", "approval", "sys_mod_count", "cmdb_ci.name", "a^b")),
+    ],
 )
 async def test_what_has_no_field_of_its_own_is_rejected_before_it_is_sent(
     connect: Any, address: str, wanted: Update

@@ -61,7 +61,8 @@ def transport(base_url: str) -> Finding:
 
 def identity(who: Found, settings: ServiceNowSettings) -> Finding:
     """Whether the account that signed in is the one whose changes are taken for our own."""
-    name = value(who.rows[0], "user_name") if len(who.rows) == 1 else ""
+    # Where the question is not understood it is left out, and anybody comes.
+    name = value(who.rows[0], "user_name") if (len(who.rows), who.total) == (1, 1) else ""
     if name and name.casefold() != settings.actor.casefold():
         message = f"signed in as {name}, but our own changes are taken to be those of {settings.actor}"
         mend = "set `user` (or `own_user`) to that name: else our own writes come back as news"

@@ -15,6 +15,7 @@ _LEVELS = {
     4: ((2, 3), (3, 2)),
     5: ((3, 3),),
 }
+_NOT_OURS = frozenset({"approval", "number", "work_notes", "comments"})  # notes are written by their key, once
 _LOOKED_UP = ("incident", "problem")  # their priority follows from impact and urgency, and can't be written
 
 
@@ -24,8 +25,8 @@ def wanted(table: str, update: Update) -> dict[str, str]:
     if update.status:
         raise Rejected("ServiceNow has no status updates for stakeholders; write a public note")
     for name in update.fields:
-        if not FIELD.fullmatch(name) or "." in name or name.endswith(("notes", "comments")):
-            raise Rejected(f"{name[:80]!r} can't be set: it is no field of a {table}, or one for notes")
+        if not FIELD.fullmatch(name) or "." in name or name.startswith("sys_") or name in _NOT_OURS:
+            raise Rejected(f"{name[:80]!r} can't be set: it is no field of a {table}, or not ours to set")
     if update.priority is None:
         return update.fields
     if table == kind.ALERT:

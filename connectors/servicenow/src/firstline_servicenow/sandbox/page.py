@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from firstline_servicenow.sandbox.instance import Instance
+from firstline_servicenow.sandbox.schema import STATES
 from firstline_servicenow.sandbox.shape import Shaper
 from firstline_servicenow.sandbox.store import Row
 
@@ -26,6 +27,7 @@ dd,pre{white-space:pre-wrap;overflow-wrap:anywhere}
 pre{background:#8881;border-left:3px solid var(--line);padding:.5rem .8rem;margin:.4rem 0;font-size:.85rem}
 form{display:inline}button{font:inherit;padding:.2rem .8rem;cursor:pointer}
 """
+_ALWAYS = ("incident", "change_request")
 _BADGES = {
     "incident": {"1": "open", "2": "busy", "3": "busy", "6": "done", "7": "done", "8": "rest"},
     "change_request": {"-1": "busy", "0": "busy", "3": "done"},
@@ -38,17 +40,18 @@ _FACTS = {
 }
 
 
+_OTHERS = "priority severity cmdb_ci node assignment_group opened_at acknowledged close_notes description"
+
+
 class Page:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
 
     async def records(self, _: Request) -> Response:
-        """Incidents and changes, newest first, each with its notes."""
-        body = "".join(
-            part
-            for table, title in (("incident", "Incidents"), ("change_request", "Changes"))
-            for part in self._section(table, title)
-        )
+        """What there is of each kind, newest first, each with its notes and files."""
+        store = self._instance.store
+        kinds = [table for table in STATES if table in _ALWAYS or store.rows(table)]
+        body = "".join(part for table in kinds for part in self._section(table, f"{store.shapes[table].label}s"))
         return HTMLResponse(
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ServiceNow stand-in</title>'
             f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
@@ -71,17 +74,17 @@ class Page:
 
     def _record(self, table: str, row: Row) -> str:
         shaper = Shaper(self._instance.store, "")
-        badge = _BADGES[table].get(row["state"], "rest")
+        badge = _BADGES.get(table, {}).get(row["state"], "rest")
         facts = "".join(
             f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(shaper.shown(table, row, name))}</dd>"
-            for name in _FACTS[table].split()
+            for name in _FACTS.get(table, _OTHERS).split()
             if name in self._instance.store.shapes[table].kinds and row[name]
         )
         return (
             f'<details id="{escape(row["sys_id"])}"><summary><b>{escape(row["number"])}</b>'
             f'<span class="title">{escape(row["short_description"])}</span>'
             f'<span class="badge {badge}">{escape(shaper.shown(table, row, "state"))}</span></summary>'
-            f"<dl>{facts}</dl>{_decision(table, row)}{self._notes(row)}</details>"
+            f"<dl>{facts}</dl>{_decision(table, row)}{self._notes(row)}{self._files(row)}</details>"
         )
 
     def _notes(self, row: Row) -> str:
@@ -90,6 +93,12 @@ class Page:
             f'<p class="dim">{escape(entry["sys_created_on"])} {escape(entry["sys_created_by"])} '
             f"({escape(entry['element'].replace('_', ' '))})</p><pre>{escape(entry['value'])}</pre>"
             for entry in entries
+        )
+
+    def _files(self, row: Row) -> str:
+        files = self._instance.store.among("sys_attachment", "table_sys_id", row["sys_id"])
+        return "".join(
+            f'<p class="dim">{escape(file["file_name"])}, {escape(file["size_bytes"])} bytes</p>' for file in files
         )
 
 

@@ -145,9 +145,13 @@ _PROBLEM_STATES = {
     "106": "Resolved",
     "107": "Closed",
 }
-STATES = {"incident": _INCIDENT_STATES, "sc_task": _WORK_STATES, "problem": _PROBLEM_STATES} | {
-    "change_task": {"-5": "Pending", "1": "Open", "2": "In Progress", "3": "Closed", "4": "Canceled"},
+# Of the tables that the webhook tells of.
+STATES = {
+    "incident": _INCIDENT_STATES,
     "change_request": CHANGE_STATES,
+    "sc_task": _WORK_STATES,
+    "change_task": {"-5": "Pending", "1": "Open", "2": "In Progress", "3": "Closed", "4": "Canceled"},
+    "problem": _PROBLEM_STATES,
     "em_alert": {state: state for state in ("Open", "Reopen", "Flapping", "Closed")},
 }
 
