@@ -35,6 +35,9 @@ def connect(
         raise Misdeclared(
             'takes no webhook: its intake.way is "poll"', place=f"{folder / FILE} [connections.{connection}]"
         )
+    if not found.hub.url:
+        why = f"hub.url is not set, and {found.url} is no address that a vendor reaches: set the one that it does"
+        raise Misdeclared(why, place=str(folder / FILE))
     if secret_file is not None and secret_file.exists():
         raise Misdeclared("is there already; name a new file for the secret", place=str(secret_file))
     try:

@@ -107,6 +107,12 @@ def test_connect_refuses_to_overwrite_a_file(run: Callable[..., Result], tmp_pat
     assert (tmp_path / "secret").read_text() == "another"
 
 
+def test_connect_needs_the_address_that_the_vendor_reaches(tmp_path: Path) -> None:
+    (tmp_path / "firstline.toml").write_text('[connections.pager]\nconnector = "pagerduty"\n')
+    ended = CliRunner().invoke(app, ["connect", "pager", "--folder", str(tmp_path)])
+    assert "hub.url is not set" in str(ended.exception)
+
+
 def test_a_connection_that_is_only_polled_takes_no_webhook(run: Callable[..., Result]) -> None:
     ended = run("connect", "pager", more='intake = {way = "poll"}')
     assert 'intake.way is "poll"' in str(ended.exception)
