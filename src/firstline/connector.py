@@ -261,6 +261,7 @@ class Connector(ABC, Generic[SettingsT]):
         upgrade. Unknown event types are events of type `other`, not errors.
         """
 
+    @abstractmethod
     async def poll(self, window: Window, page: str = "") -> Page:
         """Bring what the vendor has in the window, a page at a time; `page` is the `next` of the page before.
 
@@ -271,12 +272,11 @@ class Connector(ABC, Generic[SettingsT]):
         the webhook's would have); the hub drops what it knows. A type that a record alone can't tell is
         `incident.updated`: the hub compares with its last view.
         """
-        raise Rejected(f"{self.name} can't be polled for {window.by}{page and ' further'}")
 
+    @abstractmethod
     async def connect(self, hook_url: str) -> Registration:
         """Make the webhook that sends to `hook_url`, or renew, re-enable or repair the one that is there. Called by
         `firstline connect` and, once it was made so, on a schedule. Never makes a second one."""
-        raise Rejected(f"{self.name} makes no webhook for {hook_url}")
 
     @abstractmethod
     async def fetch(self, reference: Reference) -> Incident:

@@ -10,7 +10,7 @@ from firstline.hub import Hub
 from firstline.web import server
 
 
-async def forget(connection: str, key: str, headers: Mapping[str, str], body: bytes) -> None:
+async def forget(connection: str, key: str, headers: Mapping[str, str], body: bytes, *, polled: bool = False) -> None:
     """In place of storing."""
 
 

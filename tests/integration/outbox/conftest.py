@@ -23,9 +23,12 @@ from firstline.connector import (
     Delivery,
     Finding,
     Note,
+    Page,
     Pager,
+    Registration,
     StateChange,
     Update,
+    Window,
 )
 from firstline.engine import Engine
 from firstline.http import client, request
@@ -130,6 +133,12 @@ class Tickets(Connector[Any], Attachments, Pager):
         told = {"record": reference.id if reference else "", **body.model_dump(mode="json")}
         await request(self._http, "POST", f"/{kind}", json=told)
         await request(self._http, "GET", f"/{kind}")
+
+    async def poll(self, window: Window, page: str = "") -> Page:
+        raise AssertionError("these tests only write")
+
+    async def connect(self, hook_url: str) -> Registration:
+        raise AssertionError("these tests only write")
 
     async def write_note(self, reference: Reference, note: Note) -> Reference:
         await self._post("note", reference, note)
