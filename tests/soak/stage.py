@@ -41,6 +41,8 @@ webhook_secrets = ["{secret}"]
 intake = {{way = "{way}", every = "1s"}}
 """
 
+MINUTE = timedelta(minutes=1)
+
 Ways = Mapping[str, str]  # vendor → push, poll or both
 
 
@@ -51,7 +53,7 @@ class Stage:
     root: Path
     ways: Ways
     database: str = ""
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: datetime = field(default_factory=lambda: datetime.now(UTC) - MINUTE)  # nothing is dated before
     processes: Processes = field(init=False)
     ports: dict[str, int] = field(init=False)
     token: str = field(init=False)
@@ -99,17 +101,19 @@ class Stage:
         command = [*FIRSTLINE, "sandbox", name, "--port", str(self.ports[name]), "--hook-secret", SECRET]
         if self.ways[name] != "poll":
             command += ["--hook-url", f"{self.url('hub')}/hooks/{name}"]
-        file = self.root / f"{name}-chaos.json"
-        file.write_text(json.dumps(dict(chaos)))
-        self.processes.start(name, [*command, "--chaos-file", str(file)])
+        for option, content in (("--chaos-file", dict(chaos)), ("--seed", VENDORS[name].trouble)):
+            file = self.root / f"{name}{option}.json"
+            file.write_text(json.dumps(content))
+            command += [option, str(file)]
+        self.processes.start(name, command)
 
     def await_vendors(self) -> None:
         for name in self.ways:
             eventually(partial(self.answers, name, "/sandbox/state"), 60)
 
     def start_hub(self) -> None:
-        since = f"{self.began:%Y-%m-%dT%H:%M:%SZ}"
-        self.processes.start("hub", [*FIRSTLINE, "serve", "--since", since, "--folder", str(self.folder)])
+        since = ["--since", self.began.isoformat()]
+        self.processes.start("hub", [*FIRSTLINE, "serve", *since, "--folder", str(self.folder)])
 
     def await_hub(self) -> None:
         eventually(lambda: self.answers("hub", "/readyz"), 120)
@@ -142,7 +146,7 @@ class Stage:
 
     def reconcile(self, name: str) -> dict[str, Any]:
         """The proof of completeness since this stage was made; what is missing is brought."""
-        period = {"since": (self.began - timedelta(minutes=1)).isoformat()}
+        period = {"since": self.began.isoformat()}
         url, headers = (
             f"{self.url('hub')}/api/v1/connections/{name}/reconcile",
             {"Authorization": f"Bearer {self.token}"},

@@ -58,9 +58,9 @@ class Storm:
                 one.result(self.patience)
         stage.await_hub()
         faults = {vendor.name: stage.chaos(vendor.name, {}) for vendor in stage.vendors}
-        for vendor in stage.vendors:  # brings what no way in has told: its webhook was lost
-            eventually(partial(_proved, stage, vendor.name), self.patience)
         there = {vendor.name: len(list(vendor.kept(stage.state(vendor.name)))) for vendor in stage.vendors}
+        for name, count in there.items():  # brings what no way in has told: its webhook was lost
+            eventually(partial(_proved, stage, name, count), self.patience)
         eventually(partial(calm, stage, sum(there.values())), self.patience)
         return Outcome([*wrong(stage), *_unproved(stage, there)], time.monotonic() - began, there, faults)
 
@@ -96,9 +96,10 @@ def _done(stage: Stage, moment: float) -> bool:
     return stage.count(REMEDIATION, REMEDIATION.c.stage == "ended") >= moment
 
 
-def _proved(stage: Stage, name: str) -> bool:
-    """Not while the connection still rests after the last faults."""
-    return not stage.reconcile(name)["trouble"]
+def _proved(stage: Stage, name: str, count: int) -> bool:
+    """Not while the connection still rests after the last faults, or the newest can't be seen yet."""
+    proof = stage.reconcile(name)
+    return not proof["trouble"] and bool(proof["there"] == count)
 
 
 def _unproved(stage: Stage, there: Mapping[str, int]) -> Iterator[str]:

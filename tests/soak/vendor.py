@@ -34,10 +34,12 @@ class Kept:
 
 
 class Vendor(ABC):
-    """`name` is the connector's, and the connection's. `settings` goes in firstline.toml, after the address."""
+    """`name` is the connector's, and the connection's. `settings` goes in firstline.toml, after the address. `trouble`:
+    a seed with the vendor's own: what is new is seen late by those who ask."""
 
     name: ClassVar[str]
     settings: ClassVar[str]
+    trouble: ClassVar[dict[str, Any]]
     changes: ClassVar[bool] = False  # keeps change requests in the soak
 
     @abstractmethod
@@ -69,6 +71,7 @@ class Vendor(ABC):
 class ServiceNow(Vendor):
     name = "servicenow"
     settings = 'user = "firstline"\npassword = "firstline"'
+    trouble: ClassVar = {"rules": {"late": {"rows": 1_000_000, "seconds": 20}}}
     changes = True
 
     def raising(self, title: str) -> dict[str, Any]:
@@ -95,6 +98,7 @@ class ServiceNow(Vendor):
 class Jira(Vendor):
     name = "jira"
     settings = 'user = "firstline@example.com"\napi_token = "sandbox-token"'
+    trouble: ClassVar = {"trouble": {"index_delay": 2}}
 
     def raising(self, title: str) -> dict[str, Any]:
         body = {"serviceDeskId": "1", "requestTypeId": "1", "requestFieldValues": {"summary": title}}
@@ -104,15 +108,17 @@ class Jira(Vendor):
     def kept(self, state: State) -> Iterator[Kept]:
         for issue in state["issues"]:
             fields = issue["fields"]
-            done = fields["status"]["statusCategory"]["key"] == "done"
+            done, now = fields["status"]["statusCategory"]["key"] == "done", fields["status"]["id"]
+            moves = [item["to"] for row in issue["changelog"] for item in row["items"] if item["field"] == "status"]
             marks = [mark for comment in issue["comments"] for mark in comment["properties"]]
             notes = tuple(mark["value"]["key"] for mark in marks if mark["key"] == "firstline")
-            yield Kept(issue["id"], fields["summary"], notes, int(done))
+            yield Kept(issue["id"], fields["summary"], notes, moves.count(now) if done else 0)
 
 
 class PagerDuty(Vendor):
     name = "pagerduty"
     settings = 'token = "a-rest-token"\nfrom_email = "firstline@example.com"\nown_user_id = "PFIRSTL"'
+    trouble: ClassVar = {"trouble": {"late_seconds": 2}}
 
     def raising(self, title: str) -> dict[str, Any]:
         told = {"summary": title, "source": "monitor", "severity": "critical"}
