@@ -48,15 +48,17 @@ async def test_it_takes_one_request(connect: Connect, sandbox: Any, reference: R
 FOUND = {"incident": {"id": "Q3B15VLMF3ASBD", "status": "triggered", "title": "The shop does not answer"}}
 
 
-async def test_an_account_that_knows_no_include_of_the_body_is_read_without(
+async def test_an_account_that_knows_an_include_less_is_asked_for_less_from_then_on(
     connect: Connect, loopback: Any, vendor: Any, reference: Reference
 ) -> None:
     """The schema's text names `include[]=body`, its list of allowed values does not."""
     refusal = {"error": {"message": "Invalid Input Provided", "code": 2001, "errors": ["Include is invalid"]}}
-    fake = vendor((400, refusal), (200, FOUND))
-    incident = await connect(loopback(fake)).fetch(reference)
-    assert (incident.title, incident.description) == ("The shop does not answer", "")
-    assert fake.methods == ["GET", "GET"]
+    fake = vendor((400, refusal), (400, refusal), (200, FOUND))
+    connector = connect(loopback(fake))
+    for asked in (3, 4):
+        incident = await connector.fetch(reference)
+        assert (incident.title, incident.description) == ("The shop does not answer", "")
+        assert len(fake.asked) == asked
 
 
 async def test_an_incident_that_is_not_there_is_asked_for_once(

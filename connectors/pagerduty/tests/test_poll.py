@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstline.connector import Delivery, Page, SandboxSettings, Window
@@ -253,6 +253,7 @@ class Shelf:
     since=st.integers(0, 3_000),
     length=st.one_of(st.none(), st.integers(1, 4_000)),
 )
+@settings(deadline=None)
 def test_each_row_of_a_window_comes_once_and_complete_is_true(
     seconds: list[int], most: int, page: int, since: int, length: int | None
 ) -> None:

@@ -28,7 +28,6 @@ from firstline_pagerduty.signature import Verifier
 from firstline_pagerduty.translate import translate
 
 NOTE_KIND = "incident_note"
-NOT_FOUND = 2100  # "Errors", PagerDuty Error Codes
 
 
 class PagerDutyConnector(Connector[PagerDutySettings], Pager):
@@ -42,6 +41,7 @@ class PagerDutyConnector(Connector[PagerDutySettings], Pager):
         super().__init__(connection, settings)
         self._verifier = Verifier(secret.get_secret_value() for secret in settings.webhook_secrets)
         self._rest = Rest(settings, self.meter)
+        self._includes: list[list[str]] = [["body", "external_references"], ["body"], []]
         self._events = Events(self._rest, settings, self.meter)
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
@@ -97,13 +97,16 @@ class PagerDutyConnector(Connector[PagerDutySettings], Pager):
     async def _whole(self, path: str) -> Answer:
         """With what the monitoring said and the tickets in other systems. The schema's text gives `include[]=body` and
         its list of values lacks it, and `external_references` is in neither; so a refusal of them is no refusal of the
-        incident."""
-        try:
-            return await self._rest.read(path, include__=["body", "external_references"])
-        except Refused as refusal:
-            if refusal.code == NOT_FOUND:
-                raise
-            return await self._rest.read(path)
+        incident: less is asked for from then on."""
+        while True:
+            include = self._includes[0]
+            try:
+                return await self._rest.read(path, **({"include__": include} if include else {}))
+            except Refused as refusal:
+                if refusal.status != 400 or not include:
+                    raise
+                if include is self._includes[0]:  # else another call has learnt it meanwhile
+                    self._includes.pop(0)
 
     def _written(self, reference: Reference, answer: Mapping[str, Any]) -> Reference:
         """The note's reference. An answer without one leaves open whether it was written: it is looked for."""

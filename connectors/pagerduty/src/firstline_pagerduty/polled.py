@@ -26,9 +26,12 @@ VERBS: dict[str, tuple[str, EventType]] = {
 }
 TRIGGER = "trigger_log_entry"
 ASSIGN = "assign_log_entry"
-# Who was called, and when nobody else is: nothing that changed the incident.
+# Nothing that changes what we show of an incident, nor that a webhook would bring: who was called, and when nobody is;
+# what was put off; what was asked of or told to people; fields that a view has not.
 NOISE = frozenset(
     {
+        *("snooze_log_entry", "responder_request_log_entry", "status_update_log_entry"),
+        "custom_field_value_change_log_entry",
         *("notify_log_entry", "exhaust_escalation_path_log_entry", "repeat_escalation_path_log_entry"),
         *("reach_ack_limit_log_entry", "reach_trigger_limit_log_entry"),
     }
