@@ -1,6 +1,6 @@
 """A connector on its sandbox, over real HTTP."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from firstline.connector import SandboxSettings
 from firstline.incident import Reference
+from firstline.testing.loopback import serve
 from firstline_jira.connector import JiraConnector
 from firstline_jira.sandbox import create_app
 from firstline_jira.settings import JiraSettings
@@ -34,19 +35,20 @@ def contracts() -> Path:
     return CONTRACTS
 
 
+REQUESTS: list[dict[str, Any]] = [
+    {
+        "serviceDeskId": "1",
+        "requestTypeId": "1",
+        "requestFieldValues": {"summary": "The shop does not answer", "description": "Since 9 o'clock."},
+    },
+    {"serviceDeskId": "1", "requestTypeId": "2", "requestFieldValues": {"summary": "Unlock pat's account"}},
+]
+
+
 @pytest.fixture
 def seed() -> dict[str, Any]:
     """One incident, one service request."""
-    return {
-        "requests": [
-            {
-                "serviceDeskId": "1",
-                "requestTypeId": "1",
-                "requestFieldValues": {"summary": "The shop does not answer", "description": "Since 9 o'clock."},
-            },
-            {"serviceDeskId": "1", "requestTypeId": "2", "requestFieldValues": {"summary": "Unlock pat's account"}},
-        ]
-    }
+    return {"requests": REQUESTS}
 
 
 @pytest.fixture
@@ -54,9 +56,27 @@ def sandbox(seed: dict[str, Any]) -> Any:
     return create_app(SandboxSettings(seed=seed))
 
 
+@pytest.fixture(scope="session")
+def served() -> Iterator[str]:
+    with serve(create_app(SandboxSettings(seed={"requests": REQUESTS}))) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def served_server() -> Iterator[str]:
+    with serve(create_app(SandboxSettings(seed={"requests": REQUESTS, "deployment": "datacenter"}))) as address:
+        yield address
+
+
 @pytest.fixture
-def address(loopback: Callable[[Any], str], sandbox: Any) -> str:
-    return loopback(sandbox)
+def address(served: str) -> str:
+    """A sandbox that starts over with each test."""
+    return _afresh(served)
+
+
+def _afresh(address: str) -> str:
+    httpx.post(f"{address}/sandbox/reset", trust_env=False).raise_for_status()
+    return address
 
 
 @pytest.fixture
@@ -87,9 +107,9 @@ DATA_CENTER: dict[str, Any] = {
 
 
 @pytest.fixture
-def server(loopback: Callable[[Any], str], seed: dict[str, Any]) -> str:
-    """The address of a Data Center."""
-    return loopback(create_app(SandboxSettings(seed=seed | {"deployment": "datacenter"})))
+def server(served_server: str) -> str:
+    """The same as a Data Center."""
+    return _afresh(served_server)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from connectors.jira.tests.conftest import settings
+from connectors.jira.tests.conftest import DATA_CENTER, settings
 
 from firstline.connector import Note, SandboxSettings, StateChange
 from firstline.errors import Unauthorized, Unavailable
@@ -100,14 +100,10 @@ async def test_a_token_address_that_is_not_there_is_unavailable(
         await oauth(token_url="http://127.0.0.1:9/oauth/token").fetch(incident)
 
 
-async def test_data_center_signs_in_by_a_personal_token(
-    make: Make, loopback: Callable[[Any], str], seed: dict[str, Any], incident: Reference
-) -> None:
-    address = loopback(create_app(SandboxSettings(seed=seed | {"deployment": "datacenter"})))
-    known = {"deployment": "datacenter", "user": "", "api_token": None}
-    assert (await make(address, **known, personal_token="sandbox-token").fetch(incident)).title
+async def test_data_center_signs_in_by_a_personal_token(make: Make, server: str, incident: Reference) -> None:
+    assert (await make(server, **DATA_CENTER).fetch(incident)).title
     with pytest.raises(Unauthorized):
-        await make(address, **known, personal_token="another").fetch(incident)
+        await make(server, **DATA_CENTER | {"personal_token": "another"}).fetch(incident)
 
 
 def test_no_kind_of_sign_in_shows_its_secret() -> None:
@@ -141,7 +137,7 @@ async def test_the_limit_is_learnt_from_both_clients_answers(
     address = loopback(create_app(SandboxSettings(seed=seed | {"deployment": deployment, "trouble": trouble})))
     kinds: dict[str, dict[str, Any]] = {
         "cloud": {},
-        "datacenter": {"deployment": "datacenter", "user": "", "api_token": None, "personal_token": "sandbox-token"},
+        "datacenter": DATA_CENTER,
     }
     jira = make(address, own_account_id="5b", **kinds[deployment])
     uses: list[Callable[[], Any]] = [

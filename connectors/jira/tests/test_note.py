@@ -15,6 +15,7 @@ from starlette.routing import Route
 from firstline.connector import Note
 from firstline.errors import Unavailable
 from firstline.incident import Reference
+from firstline_jira import rest
 from firstline_jira.connector import JiraConnector
 
 pytestmark = pytest.mark.anyio
@@ -66,13 +67,14 @@ async def test_a_note_that_differs_is_edited_in_place_and_stays_internal(
 
 
 async def test_a_note_is_found_behind_a_page_of_comments(
-    jira: JiraConnector, site: httpx.AsyncClient, incident: Reference
+    jira: JiraConnector, site: httpx.AsyncClient, incident: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rest, "PAGE", 5)
     first = await jira.write_note(incident, NOTE)
-    for number in range(101):
+    for number in range(6):
         await site.post("/rest/servicedeskapi/request/10001/comment", json={"body": f"me too {number}"})
     assert (await jira.write_note(incident, NOTE)).id == first.id
-    assert len(await comments(site)) == 102
+    assert len(await comments(site)) == 7
 
 
 @pytest.mark.parametrize("tells_the_total", [True, False])

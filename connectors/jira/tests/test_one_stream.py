@@ -1,5 +1,5 @@
 """Whatever comes by webhook, by poll, or by both, in any order and any number: one event for each happening, and the
-last state of the issue."""
+last state of the issue. (A comment changes none of its fields, and Cloud's webhook of one shows no version.)"""
 
 import asyncio
 from typing import Any, Literal
@@ -77,7 +77,7 @@ stories = some.lists(some.tuples(some.sampled_from(DEEDS), some.integers(0, 20))
 
 
 @pytest.mark.parametrize("deployment", ["cloud", "datacenter"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=some.data(), deeds=stories, polls=some.sets(some.integers(0, 11), max_size=3))
 def test_any_mixture_of_webhooks_and_polls_tells_each_happening_once_and_ends_with_the_last_state(
     deployment: str, data: Any, deeds: list[tuple[Deed, int]], polls: set[int]
@@ -90,13 +90,15 @@ def test_any_mixture_of_webhooks_and_polls_tells_each_happening_once_and_ends_wi
     for delivery in mixture:
         hub.take(inside.events(delivery))
     for issue in inside.actions.records.issues.values():
-        view = hub.views[issue.id]
-        assert (view.title, view.version) == (issue.fields["summary"], round(issue.updated.timestamp() * 1000))
-        assert view.data["fields"]["status"]["id"] == issue.status.id
+        view, fields = hub.views[issue.id], hub.views[issue.id].data["fields"]
+        changed = issue.histories[-1].created if issue.histories else issue.created
+        assert round(changed.timestamp() * 1000) <= view.version <= round(issue.updated.timestamp() * 1000)
+        assert (view.title, fields["status"]["id"]) == (issue.fields["summary"], issue.status.id)
+        assert fields["priority"]["id"] == issue.fields.get("priority", "3")
 
 
 @pytest.mark.parametrize("deployment", ["cloud", "datacenter"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(deeds=stories)
 def test_a_poll_tells_what_webhooks_told_but_for_what_jira_no_longer_shows(
     deployment: str, deeds: list[tuple[Deed, int]]

@@ -15,8 +15,9 @@ from hypothesis import strategies as some
 from firstline.connector import Page, Window
 from firstline.errors import Unavailable
 from firstline.incident import IncidentState
-from firstline_jira import poll, when
+from firstline_jira import poll, rest, when
 from firstline_jira.connector import JiraConnector
+from firstline_jira.sandbox import search
 from firstline_jira.sandbox.trouble import Trouble
 
 pytestmark = pytest.mark.anyio
@@ -226,13 +227,15 @@ async def test_all_of_many_changes_and_comments_are_told() -> None:
 
 
 async def test_more_comments_than_a_search_shows_are_read_from_the_issue(
-    jira: JiraConnector, site: httpx.AsyncClient
+    jira: JiraConnector, site: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(25):
+    monkeypatch.setattr(search, "COMMENTS", 2)
+    monkeypatch.setattr(rest, "PAGE", 3)
+    for number in range(5):
         await site.post("/rest/servicedeskapi/request/HELP-1/comment", json={"body": f"me too {number}"})
     page = await jira.poll(EVERYTHING)
     told = [event for delivery in page.deliveries for event in jira.translate(delivery)]
-    assert len({event.id for event in told if event.type == "incident.commented"}) == 25
+    assert len({event.id for event in told if event.type == "incident.commented"}) == 5
 
 
 async def test_a_change_that_nothing_names_is_an_update() -> None:

@@ -66,6 +66,11 @@ def sandbox(loopback: Callable[[Any], str], hub: Hub, seed: dict[str, Any]) -> A
 
 
 @pytest.fixture
+def address(loopback: Callable[[Any], str], sandbox: Any) -> str:
+    return loopback(sandbox)
+
+
+@pytest.fixture
 async def told(hub: Hub, jira: JiraConnector) -> Callable[[], Any]:
     """`await told()` is the next event, verified and translated as the hub does it."""
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.routing import Route
 from firstline.connector import Attachment, ChangeDraft, Evidence, Note, StateChange, Update, Window
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 from firstline.incident import Reference
+from firstline.testing.loopback import serve
 from firstline_jira.connector import JiraConnector
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +60,27 @@ class Answering:
         return PlainTextResponse(self.body, self.status, headers=self.headers, media_type="application/json")
 
 
+@pytest.fixture(scope="module")
+def served_answers() -> Iterator[tuple[Answering, str]]:
+    answering = Answering()
+    with serve(answering.app) as address:
+        yield answering, address
+
+
+@pytest.fixture
+def answering(served_answers: tuple[Answering, str]) -> Answering:
+    """The one that is served, saying again what it says by itself."""
+    answering, _ = served_answers
+    answering.status, answering.body, answering.headers = 200, Answering().body, {"Location": "/elsewhere"}
+    return answering
+
+
+@pytest.fixture
+def jira(make: Make, served_answers: tuple[Answering, str], answering: Answering) -> JiraConnector:
+    """A connector to it."""
+    return make(served_answers[1], own_account_id="5b")
+
+
 async def raised(call: str, jira: JiraConnector, incident: Reference) -> type[Exception] | None:
     try:
         await CALLS[call](jira, incident)
@@ -69,10 +91,8 @@ async def raised(call: str, jira: JiraConnector, incident: Reference) -> type[Ex
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_each_status_is_the_right_error_in_each_call(
-    make: Make, loopback: Loopback, incident: Reference, call: str
+    jira: JiraConnector, answering: Answering, incident: Reference, call: str
 ) -> None:
-    answering = Answering()
-    jira = make(loopback(answering.app), own_account_id="5b")
     found = {}
     for answering.status in dict(STATUSES):
         found[answering.status] = await raised(call, jira, incident)
@@ -81,10 +101,8 @@ async def test_each_status_is_the_right_error_in_each_call(
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_success_that_is_not_jiras_is_unavailable(
-    make: Make, loopback: Loopback, incident: Reference, call: str
+    jira: JiraConnector, answering: Answering, incident: Reference, call: str
 ) -> None:
-    answering = Answering()
-    jira = make(loopback(answering.app), own_account_id="5b")
     bodies = ["<html>hibernating</html>", "", "[]", "{}", "null", "7", '[{"a": 1}]']
     found = {}
     for answering.body in bodies:
@@ -94,20 +112,20 @@ async def test_a_success_that_is_not_jiras_is_unavailable(
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_the_wait_that_jira_asks_for_is_handed_on(
-    make: Make, loopback: Loopback, incident: Reference, call: str
+    jira: JiraConnector, answering: Answering, incident: Reference, call: str
 ) -> None:
-    answering = Answering(429)
-    answering.headers = {"Retry-After": "17"}
-    jira = make(loopback(answering.app), own_account_id="5b")
+    answering.status, answering.headers = 429, {"Retry-After": "17"}
     with pytest.raises(Unavailable) as caught:
         await CALLS[call](jira, incident)
     assert caught.value.retry_after == 17
 
 
-async def test_the_vendors_words_are_in_the_error(make: Make, loopback: Loopback, incident: Reference) -> None:
-    answering = Answering(404, '{"errorMessages": ["Issue does not exist"], "errors": {}}')
+async def test_the_vendors_words_are_in_the_error(
+    jira: JiraConnector, answering: Answering, incident: Reference
+) -> None:
+    answering.status, answering.body = 404, '{"errorMessages": ["Issue does not exist"], "errors": {}}'
     with pytest.raises(Rejected, match="Issue does not exist"):
-        await make(loopback(answering.app)).fetch(incident)
+        await jira.fetch(incident)
 
 
 async def test_a_failed_request_is_sent_once(make: Make, loopback: Loopback, incident: Reference) -> None:

@@ -76,9 +76,11 @@ class Hooks:
         return sum(len(hook.queue) for hook in self.hooks) + self._chaos.waiting
 
     def clear(self) -> None:
-        self.hooks = [*self._given]
+        """What waits is forgotten, and what was registered."""
         for hook in self.hooks:
             hook.queue.clear()
+            hook.enabled = hook.kind == "given"
+        self.hooks = [*self._given]
 
     async def run(self) -> None:
         """Deliver for ever; ended by cancelling it. Each webhook has its own order, and waits for no other."""
@@ -111,7 +113,9 @@ class Hooks:
             digest = hmac.new(hook.secret.encode(), body, hashlib.sha256).hexdigest()
             headers["X-Hub-Signature"] = f"sha256={digest}"
         delay, started, taken = FIRST_DELAY, time.monotonic(), False
-        while not (taken := await self._post(http, hook.url, headers, body)) and time.monotonic() - started < GIVE_UP:
+        while hook.enabled and not (taken := await self._post(http, hook.url, headers, body)):
+            if time.monotonic() - started > GIVE_UP:
+                break
             await asyncio.sleep(delay)
             delay = min(LONGEST_DELAY, delay * 1.5)
         self.sent += taken
