@@ -1,8 +1,10 @@
 """The one place that makes HTTP clients and turns a status code into an error."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -41,9 +43,16 @@ def client(
         timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
         follow_redirects=False,
         trust_env=False,
+        verify=_tls(),
         transport=transport,
         event_hooks=_hooks(meter, quota) if meter else None,
     )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: to read the certificates of the world takes tens of milliseconds each time."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _hooks(meter: Meter, quota: Callable[[Mapping[str, str]], Quota | None] | None) -> dict[str, list[Any]]:

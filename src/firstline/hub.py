@@ -94,7 +94,8 @@ class Hub:
         self.write_back = WriteBack(self.context, self._leases)
         self.poller = Poller(self.context, self._leases, self.deliveries, self.governor, since)
         self.reconciler = Reconciler(self.context, self.poller)
-        self.webhooks = Webhooks(self.context, self.poller, self.governor, hook_urls(settings))
+        urls = {name: settings.hook_url(name) for name in self.connections}
+        self.webhooks = Webhooks(self.context, self.poller, self.governor, urls)
         self.findings: dict[str, list[Finding]] = {}  # by connection, of the look at start
         self.ready = False
         self._stack = AsyncExitStack()
@@ -216,11 +217,6 @@ def _place(state: Path) -> str:
         path.hardlink_to(draft)  # whole or not at all, and the first wins
     draft.unlink()
     return path.read_text(encoding="utf-8")
-
-
-def hook_urls(settings: Settings) -> dict[str, str]:
-    """Where each connection's webhook has to go."""
-    return {name: f"{settings.url}/hooks/{name}" for name in settings.connections if settings.intake(name).pushes}
 
 
 def _connections(settings: Settings) -> dict[str, Connector[Any]]:

@@ -79,6 +79,10 @@ class Settings(Part):
     alarms: Alarms = Alarms()
     folder: Path = Path()
 
+    def hook_url(self, connection: str) -> str:
+        """Where a connection's webhook has to go; empty: it takes none."""
+        return f"{self.url}/hooks/{connection}" if self.intake(connection).pushes else ""
+
     def intake(self, connection: str) -> Intake:
         return _own(Intake, self.connections[connection].get("intake", {}), f"connections.{connection}.intake")
 

@@ -1,15 +1,16 @@
-"""`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox match
-start."""
+"""`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox outage
+match start."""
 
 import sys
 
-from tests.benchmark import accept, latency, match, outbox, remediate, start
+from tests.benchmark import accept, latency, match, outage, outbox, remediate, start
 
 BENCHMARKS = {
     "accept": accept.run,
     "latency": latency.run,
     "remediate": remediate.run,
     "outbox": outbox.run,
+    "outage": outage.run,
     "match": match.run,
     "start": start.run,
 }

@@ -11,7 +11,6 @@ from firstline.cli.connection import Name, chosen, opened
 from firstline.cli.option import Folder
 from firstline.connector import Registration
 from firstline.errors import FirstlineError, Misdeclared
-from firstline.hub import hook_urls
 from firstline.intake import source
 from firstline.intake.webhook import connect as make
 from firstline.settings import FILE, Settings
@@ -30,8 +29,8 @@ def connect(
     """Make the webhook at the vendor that sends to this hub, or repair the one that is there; say what is left to do by
     hand. The hub renews it from then on."""
     found, _ = chosen(folder, connection)
-    url = hook_urls(found).get(connection)
-    if url is None:
+    url = found.hook_url(connection)
+    if not url:
         raise Misdeclared(
             'takes no webhook: its intake.way is "poll"', place=f"{folder / FILE} [connections.{connection}]"
         )

@@ -4,14 +4,15 @@ A connection is polled by one process at a time. Its cursor is moved only when w
 that was cut short is done again from where it was, and what it brings again is known by its key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
 from firstline.connector import Delivery, Page, Window
-from firstline.errors import FirstlineError
+from firstline.errors import FirstlineError, Unavailable
 from firstline.intake import source
 from firstline.intake.delivery import DeliveryLog
 from firstline.remediation.budget import Governor, Priority
@@ -20,6 +21,8 @@ from firstline.store.lease import Leases
 from firstline.store.table import now
 
 log = structlog.get_logger()
+
+AGAIN = 1.0  # seconds until a vendor that named no wait is asked again, where somebody waits for it
 
 
 class Poller:
@@ -69,27 +72,42 @@ class Poller:
         connector = self._vendors.connector(name)
         kept = await self._vendors.database.read(partial(source.read, name=name))
         overlap = timedelta(seconds=connector.overlap if intake.overlap is None else intake.overlap)
-        since = self._since or now()
-        if kept["cursor"] is not None:
-            since = max(kept["cursor"] - overlap, kept["watched_from"])
-        async for page in self.pages(name, Window(since=since), Priority.POLL):
+        async for page in self.pages(name, Window(since=self._from(kept, overlap)), Priority.POLL):
             await self.store(page.deliveries)
             if page.complete_to is not None:
-                begin = self._since or page.complete_to  # the vendor's now: ours may differ
+                # The vendor's now, where that is before ours.
+                begin = self._since or min(kept["watched_from"], page.complete_to)
                 await self._vendors.database.write(
                     partial(source.advance, name=name, cursor=page.complete_to, begin=begin)
                 )
 
-    async def pages(self, name: str, window: Window, priority: Priority) -> AsyncIterator[Page]:
+    def _from(self, kept: Mapping[str, Any], overlap: timedelta) -> datetime:
+        """Where to ask from. While no poll has come to its end, from the hub's first start on; after one that failed
+        with some overlap, because only the vendor's clock would tell when that was."""
+        begin: datetime = kept["watched_from"]
+        cursor: datetime | None = kept["cursor"]
+        if cursor is not None:
+            return max(cursor - overlap, begin)
+        return self._since or (begin - overlap if kept["trouble"] else begin)
+
+    async def pages(self, name: str, window: Window, priority: Priority, patience: float = 0.0) -> AsyncIterator[Page]:
         """The pages of a window, one after the other. Raises what the vendor answers, and `Unavailable` where it must
-        not be asked on."""
-        connector = self._vendors.connector(name)
-        page = Page(deliveries=(), next="")
+        not be asked on. `patience`: seconds that are waited for it, over all pages."""
+        token = ""
         while True:
-            async with self._governor.asking(name, priority):
-                page = await connector.poll(window, page.next)
+            try:
+                async with self._governor.asking(name, priority):
+                    page = await self._vendors.connector(name).poll(window, token)
+            except Unavailable as error:
+                wait = error.retry_after or AGAIN
+                if wait > patience:
+                    raise
+                patience -= wait
+                await asyncio.sleep(wait)
+                continue
             yield page
-            if not page.next:
+            token = page.next
+            if not token:
                 return
 
     async def store(self, deliveries: Sequence[Delivery]) -> None:

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 SETTLED = timedelta(minutes=5)  # the newest that is looked at: before, webhook and poll may still be on their way
 AGAIN = timedelta(hours=1)  # before what is verified that is looked at again, for rows that were written late
-PATIENCE = 30.0  # seconds until what was brought is dispatched
+PATIENCE = 30.0  # seconds: for a vendor that can't answer just then, and until what was brought is dispatched
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Reconciler:
         return await self._vendors.database.write(partial(_end, row=row, values=values))
 
     async def _count(self, name: str, window: Window, tally: Tally) -> None:
-        async for page in self._poller.pages(name, window, Priority.BULK):
+        async for page in self._poller.pages(name, window, Priority.BULK, PATIENCE):
             if page.total is not None:
                 tally.total = page.total
             told = self._openings(name, page.deliveries)

@@ -11,6 +11,7 @@ import structlog
 
 from firstline.connector import Registration
 from firstline.errors import FirstlineError
+from firstline.incident import OPENED
 from firstline.intake import source
 from firstline.intake.poll import Poller
 from firstline.remediation.budget import Governor, Priority
@@ -19,7 +20,7 @@ from firstline.store.table import EVENT, now
 log = structlog.get_logger()
 
 RENEW = timedelta(hours=12)  # between two renewals; the shortest life of a webhook that is known is 30 days
-SILENT = 3  # events that only the poll has brought
+SILENT = 3  # openings that only the poll has brought
 GRACE = timedelta(minutes=2)  # how late a webhook may be
 
 
@@ -72,12 +73,12 @@ class Webhooks:
 
 
 def silent_since(connection: sa.Connection, name: str, kept: Mapping[str, Any]) -> datetime | None:
-    """When the first of the events happened that a webhook should have brought and only polls did; None when it works,
-    or nothing tells. Our own writes count: their echo comes by webhook too."""
+    """When the first of the openings happened that a webhook should have brought and only polls did; None when it
+    works, or nothing tells. Other changes don't count: some of them no webhook tells."""
     began = max(filter(None, (kept["pushed_at"], kept["watched_from"])))
     query = (
         sa.select(EVENT.c.occurred_at)
-        .where(EVENT.c.connection == name, EVENT.c.polled.is_(True))
+        .where(EVENT.c.connection == name, EVENT.c.polled.is_(True), EVENT.c.type == OPENED)
         .order_by(EVENT.c.id.desc())
         .limit(SILENT)
     )

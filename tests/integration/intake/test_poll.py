@@ -1,6 +1,6 @@
 """What polling brings, and what it does not lose."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.integration.intake.conftest import INTAKE, Hub
@@ -31,6 +31,16 @@ async def test_the_first_poll_is_from_a_given_time_where_the_operator_says_so(
     await hub.poll()
     assert hub.events() == ["old:0"]
     hub.die()
+
+
+async def test_what_was_opened_before_the_first_poll_that_succeeds_is_brought(hub: Hub, vendor: Vendor) -> None:
+    vendor.now = datetime.now(UTC)
+    vendor.errors = [Unavailable("down")]
+    await hub.poll()
+    vendor.open("a")
+    vendor.now += timedelta(minutes=1)
+    await hub.poll()
+    assert hub.events() == ["a:0"]
 
 
 async def test_what_is_told_by_two_polls_is_one_event(hub: Hub, vendor: Vendor) -> None:

@@ -66,8 +66,15 @@ async def test_rows_that_access_rules_hide_are_no_proof(hub: Hub, vendor: Vendor
     assert hub.source()["verified_to"] is None
 
 
+async def test_a_short_wait_is_waited_for(hub: Hub, vendor: Vendor) -> None:
+    vendor.open("a")
+    vendor.errors = [Unavailable("busy", retry_after=0.01)]
+    row = await hub.reconcile(BEGIN, END)
+    assert (row["there"], row["trouble"]) == (1, "")
+
+
 async def test_a_vendor_that_is_down_proves_nothing(hub: Hub, vendor: Vendor) -> None:
-    vendor.errors = [Unavailable("down")]
+    vendor.errors = [Unavailable("down", retry_after=3600)]
     row = await hub.reconcile(BEGIN, END)
     assert "down" in row["trouble"]
 
