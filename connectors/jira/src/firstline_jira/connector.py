@@ -130,7 +130,7 @@ class JiraConnector(Connector[JiraSettings], ChangeRegister, Attachments):
         """Before the first write or poll, so that its echo is known as ours; `check`, which runs at start, does it as
         well."""
         if not self.settings.own_account_id and self._own <= {self.settings.user}:
-            self._own.add(account(await self._rest.myself(), "myself") or self.settings.user)
+            self._own |= {account(await self._rest.myself(), "myself")} - {""}
 
     async def check(self) -> list[Finding]:
         return await Check(self.settings, self._rest, self._site, self._registrations, self._changes, self._own.add)()

@@ -85,7 +85,7 @@ class _Happening:
             occurred_at=self.at,
             incident=self.view.incident(self.issue) if is_incident else None,
             actor=actor,
-            own=actor in own,
+            own=bool(actor) and actor in own,
             marker=note_key(self.comment),
             data=self.body,
         )
