@@ -178,6 +178,19 @@ async def test_an_instance_that_reads_times_in_the_accounts_zone_is_refused_not_
         await connect(address).poll(ALL)
 
 
+async def test_the_zone_is_tried_once_there_is_a_record_to_try_it_with_and_then_no_more(
+    connect: Any, instance: Instance, person: httpx.AsyncClient
+) -> None:
+    connector = connect(instance())
+    costs = []
+    for title in ("", "the first", ""):
+        if title:
+            await person.post("/api/now/table/incident", json={"short_description": title})
+        await connector.poll(ALL)
+        costs.append(connector.meter.take()[0])
+    assert costs == [2, 3, 1]
+
+
 async def test_a_page_of_somebody_elses_is_rejected(connect: Any, instance: Instance) -> None:
     connector = connect(instance())
     for odd in ("x", '{"table": -1}', '{"sys_id": "a^ORactive=true"}'):

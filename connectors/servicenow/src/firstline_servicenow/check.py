@@ -126,7 +126,8 @@ async def _zone(table: Table, name: str) -> Finding:
         return Finding(ok=False, subject=subject, message=str(error), mend=zone.MEND)
     if shifted:
         return Finding(ok=False, subject=subject, message="our queries' times are not read as UTC", mend=zone.MEND)
-    return Finding(ok=True, subject=subject, message="our queries' times are read as UTC")
+    message = "no record is there to try it with" if shifted is None else "our queries' times are read as UTC"
+    return Finding(ok=True, subject=subject, message=message)
 
 
 def _loopback(host: str) -> bool:

@@ -72,8 +72,7 @@ class ServiceNowConnector(Connector[ServiceNowSettings], ChangeRegister, Attachm
     async def poll(self, window: Window, page: str = "") -> Page:
         poll = Poll(self.connection, self.settings, window)
         if not self._zone_tried:
-            await zone.demand_utc(self._table, self.settings.tables[0])
-            self._zone_tried = True
+            self._zone_tried = await zone.demand_utc(self._table, self.settings.tables[0])
         return await poll.page(self._table, page)
 
     async def connect(self, hook_url: str) -> Registration:

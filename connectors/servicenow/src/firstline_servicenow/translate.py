@@ -176,7 +176,8 @@ def _item(record: Record) -> Item:
 
 def _agreements(record: Record) -> tuple[Agreement, ...]:
     """What the record itself says of its service levels; each of them stands in task_sla, which is not asked."""
-    breached, due = value(record, "made_sla") == "false", moment(record, "sla_due")
+    breached = value(record, "made_sla") == "false"
+    due = moment(record, "sla_due") if value(record, "sla_due")[:1].isdigit() else None  # some write words there
     return (Agreement(name="SLA", breached=breached, due_at=due),) if breached or due else ()
 
 

@@ -12,11 +12,11 @@ from firstline_servicenow.table import Table
 MEND = "give the account the time zone GMT: its queries' times are read in another one"
 
 
-async def shifted(table: Table, name: str) -> bool:
-    """True when a row is not found by its own time. False where there is no row to try it with."""
+async def shifted(table: Table, name: str) -> bool | None:
+    """True when a row is not found by its own time. None: there is no row to try it with."""
     any_row = await table.find(name, "", ("sys_id", "sys_created_on"), 1)
     if not any_row.rows:
-        return False
+        return None
     row = any_row.rows[0]
     identifier, created = value(row, "sys_id"), value(row, "sys_created_on")
     where = query.where(
@@ -25,7 +25,9 @@ async def shifted(table: Table, name: str) -> bool:
     return not (await table.find(name, where, ("sys_id",), 1)).rows
 
 
-async def demand_utc(table: Table, name: str) -> None:
-    """Raise `Rejected` where it is not so."""
-    if await shifted(table, name):
+async def demand_utc(table: Table, name: str) -> bool:
+    """Raise `Rejected` where it is not so. False: it could not be tried yet."""
+    found = await shifted(table, name)
+    if found:
         raise Rejected(f"the times in our queries are not read as UTC, so a poll would miss what happened: {MEND}")
+    return found is not None
