@@ -78,18 +78,24 @@ def look(connection: sa.Connection, events: Sequence[Event]) -> Known:
 
 def refined(event: Event, known: Known, *, polled: bool) -> Event:
     """The event with what only the hub can tell: whether it echoes our own write, and what a polled record's change
-    was."""
-    if event.own:
-        return event
+    was. A polled record names only who saved it last: a change of state that we did not write is somebody else's, also
+    where we saved the record after it."""
     key = key_of(event)
     if key is None:
         return event
-    if polled and event.type == "incident.updated" and event.incident is not None:
-        before = known.seen.get(key)
-        event = event.model_copy(update={"type": change(before.state if before else None, event.incident.state)})
-    if echoes(event, known.written.get(key, ())):
-        return event.model_copy(update={"own": True})
-    return event
+    written = known.written.get(key, ())
+    if not polled or event.type != "incident.updated" or event.incident is None:
+        return event if event.own else event.model_copy(update={"own": echoes(event, written)})
+    before = known.seen.get(key)
+    type_ = change(before.state if before else None, event.incident.state)
+    event = event.model_copy(update={"type": type_})
+    ours = event.own and (type_ == "incident.updated" or _wrote(type_, written))
+    return event.model_copy(update={"own": ours or echoes(event, written)})
+
+
+def _wrote(type_: EventType, written: Sequence[Any]) -> bool:
+    """True when we ever wrote the state that this change came to."""
+    return any(row.act == "state" and row.body["to"] == _WRITTEN.get(type_) for row in written)
 
 
 def change(before: IncidentState | None, after: IncidentState) -> EventType:

@@ -57,6 +57,22 @@ def test_a_webhooks_update_keeps_the_vendors_word() -> None:
     assert refined(event(state=RESOLVED), known, polled=False).type == "incident.updated"
 
 
+def test_a_change_of_state_that_we_did_not_write_is_somebody_elses_though_we_saved_last() -> None:
+    known = Known(seen={KEY: Seen(1, OPEN)}, written={KEY: [note("r1.outcome")]})
+    told = refined(event(state=RESOLVED, own=True, actor="firstline"), known, polled=True)
+    assert (told.type, told.own) == ("incident.resolved", False)
+
+
+def test_a_change_of_state_that_we_wrote_is_ours() -> None:
+    known = Known(seen={KEY: Seen(1, OPEN)}, written={KEY: [state("resolved")]})
+    assert refined(event(state=RESOLVED, own=True, actor="firstline"), known, polled=True).own
+
+
+def test_a_save_of_ours_that_changed_no_state_is_ours() -> None:
+    known = Known(seen={KEY: Seen(1, OPEN)})
+    assert refined(event(own=True, actor="firstline"), known, polled=True).own
+
+
 def test_the_key_of_a_note_that_we_wrote_marks_an_echo() -> None:
     assert echoes(event("incident.commented", marker="r1.outcome"), [note("r1.outcome")])
 
