@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from firstline.incident import OPENED
+from firstline.incident import OPENED, Incident
 from firstline.intake.decide import Decided
 from firstline.remediation import fault, loop
 from firstline.remediation.attach import Active, attach, linked, record_of
@@ -46,7 +46,9 @@ def record(connection: sa.Connection, reads: list[Read]) -> int:
     batch = _Batch(connection, fresh)
     for read, decided in fresh:
         batch.add(read, decided)
-    upsert_newer(connection, INCIDENT, batch.views, ["connection", "kind", "record_id"], "version")
+    # Also of events that are known: the same happening may have come first in a shape that tells less.
+    views = [_view(decided.event.incident) for read in reads for decided in read.decided if decided.event.incident]
+    upsert_newer(connection, INCIDENT, views, ["connection", "kind", "record_id"], "version")
     insert(connection, *batch.rows)
     fault.claim(connection, batch.faults)
     return batch.began
@@ -82,12 +84,23 @@ def _fresh(connection: sa.Connection, reads: list[Read]) -> list[tuple[Read, Dec
     return fresh
 
 
+def _view(incident: Incident) -> dict[str, Any]:
+    return {
+        "connection": incident.reference.connection,
+        "kind": incident.reference.kind,
+        "record_id": incident.reference.id,
+        "version": incident.version,
+        "state": incident.state.value,
+        "incident": incident.model_dump(mode="json"),
+        "updated_at": now(),
+    }
+
+
 class _Batch:
     """The rows to write for a batch of fresh events."""
 
     def __init__(self, connection: sa.Connection, fresh: list[tuple[Read, Decided]]) -> None:
         self.rows: list[SQLModel] = []
-        self.views: list[dict[str, Any]] = []
         self.faults: dict[str, str] = {}
         self.began = 0
         due = [decided for _, decided in fresh if decided.plan is not None]
@@ -112,24 +125,8 @@ class _Batch:
             late=decided.late,
         )
         self.rows.append(row)
-        self._view(decided)
         if decided.decision is not None or decided.reason:
             self._decision(row.id, decided)
-
-    def _view(self, decided: Decided) -> None:
-        incident = decided.event.incident
-        if incident is None:
-            return
-        view = {
-            "connection": incident.reference.connection,
-            "kind": incident.reference.kind,
-            "record_id": incident.reference.id,
-            "version": incident.version,
-            "state": incident.state.value,
-            "incident": incident.model_dump(mode="json"),
-            "updated_at": now(),
-        }
-        self.views.append(view)
 
     def _decision(self, event_row: str, decided: Decided) -> None:
         decision = decided.decision

@@ -12,7 +12,7 @@ from tests.integration.intake.vendor import Ticket, Vendor
 from firstline.intake.declared import Declared
 from firstline.remediation import loop
 from firstline.store import Database
-from firstline.store.table import DECISION, LINK, REMEDIATION, WRITE_BACK
+from firstline.store.table import DECISION, INCIDENT, LINK, REMEDIATION, WRITE_BACK
 
 pytestmark = pytest.mark.anyio
 
@@ -198,3 +198,14 @@ async def test_a_twin_that_comes_after_the_end_is_told_how_it_ended(hub_with: Op
     await hub.dispatch()
     assert len(rows(hub, REMEDIATION)) == 1
     assert rows(hub, WRITE_BACK)[-1]["body"]["headline"] == "Firstline: the same fault: mended, and proved"
+
+
+async def test_a_known_event_in_a_fuller_shape_still_brings_the_newer_view(hub_with: Open) -> None:
+    vendor = living()
+    hub = hub_with(vendor)
+    ticket = Ticket(id="a", opened=vendor.now, changed=vendor.now)
+    for number, shape in enumerate((ticket, ticket.model_copy(update={"number": "INC7", "view": 3}))):
+        await hub.deliveries.append("vendor", f"hook-{number}", {}, vendor.delivery(shape).body)
+        await hub.dispatch()
+    (view,) = hub.database.read_now(lambda c: c.execute(INCIDENT.select()).mappings().all())
+    assert (view["version"], view["incident"]["reference"]["number"]) == (3, "INC7")

@@ -27,6 +27,7 @@ class Ticket(BaseModel):
     readable: bool = True
     state: str = "open"
     number: str = ""
+    view: int = 0  # the version of the incident it shows, where that is not the event's
     link: str = ""  # the id of the same fault in another vendor
 
 
@@ -83,7 +84,9 @@ class Vendor(Connector[NoSettings]):
         reference = Reference(connection=self.connection, kind="ticket", id=ticket.id, number=ticket.number)
         links = (Link(system=self.name, id=ticket.link),) if ticket.link else ()
         state = IncidentState(ticket.state)
-        incident = Incident(reference=reference, title=ticket.id, version=ticket.version, state=state, links=links)
+        incident = Incident(
+            reference=reference, title=ticket.id, version=max(ticket.version, ticket.view), state=state, links=links
+        )
         common: dict[str, Any] = {"reference": reference, "incident": incident}
         told = [Event(id=f"{ticket.id}:0", type=OPENED, occurred_at=ticket.opened, **common)]
         if ticket.version:
