@@ -22,6 +22,7 @@ T = TypeVar("T")
 READERS = 4
 POSTGRES_WRITERS = 4
 _START = 0x66697273746C  # the advisory lock of starts
+_MEND = "Give this version a database of its own (hub.database), or go back to the version that made this one"
 
 
 class Database:
@@ -39,12 +40,16 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, "read")
 
     def create(self) -> None:
-        """Make the tables that are missing."""
-        tables = [table for table in SQLModel.metadata.sorted_tables if _ours(table)]
+        """Make the tables and indexes that are missing. Raises `Misdeclared` where a table is of another version."""
+        ours = [each for each in SQLModel.metadata.sorted_tables if _ours(each)]
 
         def make(connection: Connection) -> None:
             one_at_a_time(connection)
-            SQLModel.metadata.create_all(connection, tables=tables)
+            SQLModel.metadata.create_all(connection, tables=ours)
+            for each in ours:
+                _compare(connection, each)
+            for index in (index for each in ours for index in each.indexes):
+                index.create(connection, checkfirst=True)
 
         self.write_now(make)
 
@@ -130,6 +135,22 @@ def _insert(connection: Connection, into: sa.Table) -> Any:
 
 def _ours(candidate: sa.Table) -> bool:
     return candidate.name.startswith("fl_")
+
+
+def _compare(connection: Connection, table: sa.Table) -> None:
+    """A table that is there already is left as it is: with a column too few nothing could be kept in it; with one too
+    many, which must not be empty, neither."""
+    there = {column["name"]: column for column in sa.inspect(connection).get_columns(table.name)}
+    missing = sorted(column.name for column in table.columns if column.name not in there)
+    unknown = sorted(
+        name
+        for name, column in there.items()
+        if name not in table.columns and not column["nullable"] and column["default"] is None
+    )
+    if missing:
+        raise Misdeclared(f"the table {table.name} lacks {', '.join(missing)}: an older version made it. {_MEND}")
+    if unknown:
+        raise Misdeclared(f"the table {table.name} asks for {', '.join(unknown)}: a newer version made it. {_MEND}")
 
 
 def _engine(url: sa.URL) -> Engine:
