@@ -125,7 +125,7 @@ def _is_over(event: Event, known: Known) -> bool:
     if event.incident is None:
         return False
     key = key_of(event)
-    seen = known.seen.get(key) if key else None
+    seen = known.newest.get(key) if key else None
     newest = seen.state if seen and seen.version > event.incident.version else event.incident.state
     return newest in ENDED
 

@@ -17,7 +17,7 @@ from firstline.incident import Event
 from firstline.intake import source
 from firstline.intake.decide import Decider
 from firstline.intake.record import Read, record
-from firstline.intake.sight import Known, look, refined
+from firstline.intake.sight import Known, key_of, look, refined
 from firstline.remediation.runner import wait
 from firstline.store.database import passing
 from firstline.store.lease import Leases
@@ -59,9 +59,9 @@ class Dispatcher:
         """Dispatch for ever."""
         while True:
             try:
-                if await asyncio.to_thread(self._leases.take, LEASE):
-                    while await self.dispatch():
-                        await self._give_way()
+                # Asked for each batch: who slept may have lost it.
+                while await asyncio.to_thread(self._leases.take, LEASE) and await self.dispatch():
+                    await self._give_way()
             except sa.exc.DBAPIError:
                 log.exception("dispatch.database")
             await wait(self.arrived, LOOK)
@@ -123,6 +123,7 @@ class Dispatcher:
         if told.reason:
             return Read(row["id"], reason=told.reason)
         events = [refined(event, known, polled=row["polled"]) for event in told.events]
+        known.tell(events)
         decided = [self._decider.decide(event, row["connection"], known, row["received_at"]) for event in events]
         return Read(row["id"], polled=row["polled"], decided=decided)
 
@@ -138,7 +139,7 @@ def _next(connection: sa.Connection) -> Sequence[Any]:
 
 
 def _events(connector: Connector[Any], row: Any) -> Sequence[Event]:
-    return connector.translate(
+    events = connector.translate(
         Delivery(
             connection=row["connection"],
             key=row["key"],
@@ -148,3 +149,6 @@ def _events(connector: Connector[Any], row: Any) -> Sequence[Event]:
             polled=row["polled"],
         )
     )
+    for event in events:
+        "".join(key_of(event) or ()).encode()  # half a character in it would fail the look for the whole batch
+    return events

@@ -73,7 +73,9 @@ def _fresh(connection: sa.Connection, reads: list[Read]) -> list[tuple[Read, Dec
     """The events that were not told before, each once: the same happening may come in several ways."""
     told = [(read, decided) for read in reads for decided in read.decided]
     ids = {decided.event.id for _, decided in told}
-    known = sa.select(EVENT.c.connection, EVENT.c.event_id).where(EVENT.c.event_id.in_(ids))
+    names = {decided.connection for _, decided in told}
+    known = sa.select(EVENT.c.connection, EVENT.c.event_id)
+    known = known.where(EVENT.c.connection.in_(names), EVENT.c.event_id.in_(ids))
     seen = {(row.connection, row.event_id) for row in connection.execute(known)} if ids else set()
     fresh = []
     for read, decided in told:

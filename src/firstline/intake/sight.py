@@ -1,6 +1,6 @@
 """What is known already of the records that new events are about: how they stood, and what we wrote on them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,13 +36,27 @@ class Seen:
 
 @dataclass
 class Known:
-    seen: dict[Key, Seen] = field(default_factory=dict)
+    seen: dict[Key, Seen] = field(default_factory=dict)  # before the next event
+    newest: dict[Key, Seen] = field(default_factory=dict)  # with what later events of the batch tell
     written: dict[Key, list[Any]] = field(default_factory=dict)  # rows of fl_write_back that were tried
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """These events were taken: the next ones come after them."""
+        _told(self.seen, events)
 
 
 def key_of(event: Event) -> Key | None:
     reference = event.reference or (event.incident and event.incident.reference)
     return (reference.connection, f"{reference.kind}:{reference.id}") if reference else None
+
+
+def _told(seen: dict[Key, Seen], events: Iterable[Event]) -> None:
+    for event in events:
+        key = key_of(event)
+        if key is None or event.incident is None:
+            continue
+        if key not in seen or seen[key].version <= event.incident.version:
+            seen[key] = Seen(event.incident.version, event.incident.state)
 
 
 def look(connection: sa.Connection, events: Sequence[Event]) -> Known:
@@ -52,13 +66,16 @@ def look(connection: sa.Connection, events: Sequence[Event]) -> Known:
         return Known()
     record = INCIDENT.c.kind + ":" + INCIDENT.c.record_id
     names = {key[0] for key in keys}
+    kinds = {event.incident.reference.kind for event in events if event.incident}
     ids = {event.incident.reference.id for event in events if event.incident}
     views = sa.select(INCIDENT.c.connection, record.label("record"), INCIDENT.c.version, INCIDENT.c.state).where(
-        INCIDENT.c.connection.in_(names), INCIDENT.c.record_id.in_(ids)
+        INCIDENT.c.connection.in_(names), INCIDENT.c.kind.in_(kinds), INCIDENT.c.record_id.in_(ids)
     )
     known = Known()
     for row in connection.execute(views):
         known.seen[row.connection, row.record] = Seen(row.version, IncidentState(row.state))
+    known.newest = dict(known.seen)
+    _told(known.newest, events)
     mine = sa.select(
         WRITE_BACK.c.connection,
         WRITE_BACK.c.record,
@@ -68,7 +85,11 @@ def look(connection: sa.Connection, events: Sequence[Event]) -> Known:
     ).where(
         WRITE_BACK.c.connection.in_(names),
         WRITE_BACK.c.record.in_({key[1] for key in keys}),
-        WRITE_BACK.c.act.in_(("note", "state")),
+        # What was refused did not happen; a note may stand all the same.
+        sa.or_(
+            WRITE_BACK.c.act == "note",
+            sa.and_(WRITE_BACK.c.act == "state", WRITE_BACK.c.state.in_(("sending", "pending", "done"))),
+        ),
         WRITE_BACK.c.attempts > 0,
     )
     for one in connection.execute(mine):
@@ -87,7 +108,8 @@ def refined(event: Event, known: Known, *, polled: bool) -> Event:
     if not polled or event.type != "incident.updated" or event.incident is None:
         return event if event.own else event.model_copy(update={"own": echoes(event, written)})
     before = known.seen.get(key)
-    type_ = change(before.state if before else None, event.incident.state)
+    is_old = before is not None and before.version > event.incident.version  # then it tells no turn
+    type_ = event.type if is_old else change(before.state if before else None, event.incident.state)
     event = event.model_copy(update={"type": type_})
     ours = event.own and (type_ == "incident.updated" or _wrote(type_, written))
     return event.model_copy(update={"own": ours or echoes(event, written)})

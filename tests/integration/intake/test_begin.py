@@ -9,10 +9,14 @@ import pytest
 from tests.integration.intake.conftest import Hub
 from tests.integration.intake.vendor import Ticket, Vendor
 
+from firstline.connector import StateChange
+from firstline.incident import Reference
 from firstline.intake.declared import Declared
 from firstline.remediation import loop
+from firstline.remediation.begin import write_back
 from firstline.store import Database
-from firstline.store.table import DECISION, INCIDENT, LINK, REMEDIATION, WRITE_BACK
+from firstline.store.database import insert
+from firstline.store.table import DECISION, DELIVERY, EVENT, INCIDENT, LINK, REMEDIATION, WRITE_BACK
 
 pytestmark = pytest.mark.anyio
 
@@ -102,15 +106,51 @@ async def test_an_incident_that_is_over_when_its_opening_is_told_is_only_observe
     assert "resolved by now" in rows(hub, DECISION)[0]["reason"]
 
 
-async def test_an_opening_that_comes_after_the_resolution_starts_nothing(hub_with: Open) -> None:
+@pytest.mark.parametrize("batches", [1, 2])
+@pytest.mark.parametrize("first", ["opened", "resolved"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_opening_that_is_known_to_be_over_starts_nothing(hub_with: Open, first: str, batches: int) -> None:
     vendor = living()
     hub = hub_with(vendor)
     opened = Ticket(id="a", opened=vendor.now, changed=vendor.now, version=0)
     resolved = opened.model_copy(update={"version": 4, "state": "resolved"})
-    for number, ticket in enumerate((resolved, opened)):
+    order = (opened, resolved) if first == "opened" else (resolved, opened)
+    for number, ticket in enumerate(order):
         await hub.deliveries.append("vendor", f"hook-{number}", {}, vendor.delivery(ticket).body)
-        await hub.dispatch()
+        if batches == 2 and first == "resolved":
+            await hub.dispatch()
+    await hub.dispatch()
     assert rows(hub, REMEDIATION) == []
+
+
+async def test_a_state_that_the_vendor_refused_has_no_echo(hub_with: Open) -> None:
+    vendor = living()
+    hub = hub_with(vendor, mode="observe")
+    vendor.open("a")
+    await hub.deliveries.append("vendor", "opened", {}, vendor.delivery(vendor.tickets["a"]).body)
+    await hub.dispatch()
+    reference = Reference(connection="vendor", kind="ticket", id="a")
+    refused = write_back("m", "state", "state", reference, StateChange(to="resolved"))
+    refused = refused.model_copy(update={"state": "parked", "attempts": 1})
+    hub.database.write_now(lambda connection: insert(connection, refused))
+    ticket = Ticket(id="a", opened=vendor.now, changed=vendor.now, version=2, state="resolved")
+    polled = vendor.delivery(ticket)
+    await hub.poller.store([polled])
+    await hub.dispatch()
+    assert [(row["type"], row["own"]) for row in rows(hub, EVENT)][-1] == ("incident.resolved", False)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_half_a_character_in_a_records_id_is_parked_and_holds_nothing_else(hub_with: Open) -> None:
+    vendor = living()
+    hub = hub_with(vendor)
+    vendor.open("a")
+    body = vendor.delivery(vendor.tickets["a"]).body
+    await hub.deliveries.append("vendor", "odd", {}, body.replace(b'"id":"a"', b'"id":"\\ud800"'))
+    await hub.deliveries.append("vendor", "well", {}, body)
+    await hub.dispatch()
+    assert [row["state"] for row in rows(hub, DELIVERY)] == ["parked", "done"]
+    assert hub.events() == ["a:0"]
 
 
 async def test_a_record_that_keeps_starting_remediations_is_held(hub_with: Open) -> None:

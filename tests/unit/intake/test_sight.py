@@ -52,6 +52,17 @@ def test_a_polled_update_is_named_by_what_was_seen_before() -> None:
     assert refined(event(state=RESOLVED), known, polled=True).type == "incident.resolved"
 
 
+def test_a_polled_update_is_named_by_what_the_same_batch_told_before() -> None:
+    known = Known(seen={KEY: Seen(1, OPEN)})
+    known.tell([event("incident.resolved", state=RESOLVED)])
+    assert refined(event(), known, polled=True).type == "incident.reopened"
+
+
+def test_an_old_row_that_is_polled_late_reopens_nothing() -> None:
+    known = Known(seen={KEY: Seen(5, RESOLVED)})
+    assert refined(event(), known, polled=True).type == "incident.updated"
+
+
 def test_a_webhooks_update_keeps_the_vendors_word() -> None:
     known = Known(seen={KEY: Seen(1, ACKNOWLEDGED)})
     assert refined(event(state=RESOLVED), known, polled=False).type == "incident.updated"
