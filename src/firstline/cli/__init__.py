@@ -1,36 +1,46 @@
 """The command `firstline`."""
 
 import sys
+from importlib import import_module
 
 import typer
 
-from firstline.cli import check, connect, demo, doctor, explain, init, reconcile, sandbox, serve, test, token
 from firstline.errors import Misdeclared
 
-app = typer.Typer(
-    name="firstline",
-    help="An integration hub between ITSM, monitoring and runbooks: tickets that mend themselves.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+# Each stands in a module of its name.
+COMMANDS = (
+    "init",
+    "check",
+    "test",
+    "explain",
+    "serve",
+    "connect",
+    "doctor",
+    "reconcile",
+    "token",
+    "sandbox",
+    "demo",
 )
-app.command("init")(init.init)
-app.command("check")(check.check)
-app.command("test")(test.test)
-app.command("explain")(explain.explain)
-app.command("serve")(serve.serve)
-app.command("connect")(connect.connect)
-app.command("doctor")(doctor.doctor)
-app.command("reconcile")(reconcile.reconcile)
-app.command("token")(token.token)
-app.command("sandbox")(sandbox.sandbox)
-app.command("demo")(demo.demo)
+
+HELP = "An integration hub between ITSM, monitoring and runbooks: tickets that mend themselves."
+
+
+def command_line(*names: str) -> typer.Typer:
+    """The command with these subcommands, or all: what one needs takes a second to import, the others' is not."""
+    app = typer.Typer(
+        name="firstline", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+    app.callback()(lambda: None)  # with one subcommand, too, its name is asked for
+    for name in names or COMMANDS:
+        app.command(name)(getattr(import_module(f"firstline.cli.{name}"), name))
+    return app
 
 
 def main() -> None:
     """Run the command; what is wrong with a user's files is said in a line, without a trace."""
+    named = [name for name in sys.argv[1:2] if name in COMMANDS]
     try:
-        app()
+        command_line(*named)()
     except Misdeclared as error:
         _fail(str(error))
     except OSError as error:
@@ -44,4 +54,4 @@ def _fail(words: str) -> None:
     sys.exit(1)
 
 
-__all__ = ["app", "main"]
+__all__ = ["command_line", "main"]

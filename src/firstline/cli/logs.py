@@ -9,6 +9,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from firstline.masking import Masker
 
+# Libraries that give their logger a handler which masks nothing, unless it has one.
+_OWN_HANDLERS = ("dbos", "uvicorn", "uvicorn.error", "uvicorn.access")
+
 
 def configure(mask: Masker, to: TextIO, level: int = logging.INFO) -> None:
     """Set up our own log, and those of the libraries: their traces show the same texts."""
@@ -30,8 +33,9 @@ def configure(mask: Masker, to: TextIO, level: int = logging.INFO) -> None:
     processors = [ProcessorFormatter.remove_processors_meta, *end]
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=begin, processors=processors))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    engine = logging.getLogger("dbos")  # without a handler of its own it gets one that masks nothing
-    engine.handlers, engine.propagate = [handler], False
+    for name in _OWN_HANDLERS:
+        library = logging.getLogger(name)
+        library.handlers, library.propagate = [handler], False
 
 
 def masked(mask: Masker) -> Processor:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from firstline import registry
-from firstline.cli import app
+from firstline.cli import command_line
 from firstline.connector import SandboxSettings
 
 Loopback = Callable[[Any], str]
@@ -53,7 +53,7 @@ def vendors(loopback: Loopback) -> dict[str, str]:
 def run(tmp_path: Path, vendors: dict[str, str]) -> Callable[..., Result]:
     def ran(*arguments: str, token: str = "a-rest-token", more: str = "") -> Result:
         (tmp_path / "firstline.toml").write_text(TOML.format(**vendors, token=token, more=more))
-        return CliRunner().invoke(app, [*arguments, "--folder", str(tmp_path)])
+        return CliRunner().invoke(command_line(), [*arguments, "--folder", str(tmp_path)])
 
     return ran
 
@@ -109,7 +109,7 @@ def test_connect_refuses_to_overwrite_a_file(run: Callable[..., Result], tmp_pat
 
 def test_connect_needs_the_address_that_the_vendor_reaches(tmp_path: Path) -> None:
     (tmp_path / "firstline.toml").write_text('[connections.pager]\nconnector = "pagerduty"\n')
-    ended = CliRunner().invoke(app, ["connect", "pager", "--folder", str(tmp_path)])
+    ended = CliRunner().invoke(command_line(), ["connect", "pager", "--folder", str(tmp_path)])
     assert "hub.url is not set" in str(ended.exception)
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from firstline.cli import app
+from firstline.cli import command_line
 from firstline.errors import Misdeclared
 
 
 def refused(*arguments: str) -> str:
     """What a sandbox that must not start says."""
-    ended = CliRunner().invoke(app, ["sandbox", "jira", *arguments])
+    ended = CliRunner().invoke(command_line("sandbox"), ["sandbox", "jira", *arguments])
     assert isinstance(ended.exception, Misdeclared), ended.output
     return str(ended.exception)
 

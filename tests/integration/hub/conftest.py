@@ -200,6 +200,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write_pack(folder: Path, marks: Path, *, mode: str, change: str, extra: str, before: str) -> None:
+    (folder / "secrets").mkdir(parents=True, exist_ok=True)
+    (folder / "secrets" / "pagerduty").write_text(TOKEN)
     runbook = folder / "mappings" / "shop" / "runbooks" / "mend"
     runbook.mkdir(parents=True, exist_ok=True)
     (folder / "mappings" / "shop" / "mapping.yaml").write_text(MAPPING.format(folder=marks, mode=mode))
@@ -230,8 +232,6 @@ def start(folder: Path, tmp_path: Path, database_url: str) -> Iterator[Start]:
             marks = tmp_path / "marks"
             marks.mkdir(exist_ok=True)
             write_pack(folder, marks, mode=mode, change=change, extra=extra, before=before)
-            (folder / "secrets").mkdir(exist_ok=True)
-            (folder / "secrets" / "pagerduty").write_text(TOKEN)
             (folder / "firstline.toml").write_text(TOML.format(database=database_url, **addresses))
             hub = Hub(settings.load(folder))
             hub.database.create()
