@@ -82,12 +82,16 @@ class Poller:
                 )
 
     def _from(self, kept: Mapping[str, Any], overlap: timedelta) -> datetime:
-        """Where to ask from. While no poll has come to its end, from the hub's first start on; after one that failed
-        with some overlap, because only the vendor's clock would tell when that was."""
+        """Where to ask from. While no poll has come to its end, from the hub's first start on, or from where the proofs
+        of its webhook end; after one that failed with some overlap, because only the vendor's clock would tell when
+        that was."""
         begin: datetime = kept["watched_from"]
         cursor: datetime | None = kept["cursor"]
         if cursor is not None:
             return max(cursor - overlap, begin)
+        verified: datetime | None = kept["verified_to"]
+        if self._since is None and verified is not None:
+            return max(verified - overlap, begin)
         return self._since or (begin - overlap if kept["trouble"] else begin)
 
     async def pages(self, name: str, window: Window, priority: Priority, patience: float = 0.0) -> AsyncIterator[Page]:

@@ -5,7 +5,7 @@ event here. By whichever way it came, and also when it was told late."""
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,17 +27,18 @@ log = structlog.get_logger()
 
 SETTLED = timedelta(minutes=5)  # the newest that is looked at: before, webhook and poll may still be on their way
 AGAIN = timedelta(hours=1)  # before what is verified that is looked at again, for rows that were written late
+SLICE = timedelta(days=1)  # of a longer period that is due, each is a proof of its own: what is proved stays proved
 PATIENCE = 30.0  # seconds: for a vendor that can't answer just then, and until what was brought is dispatched
 
 
 @dataclass
 class Tally:
-    """What a reconciliation has found so far. Deliveries by the id of the opening they tell."""
+    """What a reconciliation has found so far: ids of openings; of what is missing, with its delivery's key."""
 
     there: set[str] = field(default_factory=set)
     seen: int = 0
     total: int | None = None
-    missing: dict[str, Delivery] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
     fetched: int = 0
 
     @property
@@ -52,14 +53,17 @@ class Reconciler:
         self._poller = poller
 
     async def due(self, name: str) -> None:
-        """Go on where the last proof ended; called by the clock."""
+        """Go on where the last proof ended; called by the clock. Where a slice is not proved, what is new is looked at
+        all the same."""
         if not await self._poller.leads(name):
             return
         kept = await self._vendors.database.read(partial(source.read, name=name))
-        since = (kept["verified_to"] or kept["watched_from"]) - AGAIN
-        until = now() - SETTLED
-        if since < until:
-            await self.reconcile(name, max(since, kept["watched_from"]), until)
+        since, end = (kept["verified_to"] or kept["watched_from"]) - AGAIN, now() - SETTLED
+        since = max(since, kept["watched_from"])
+        while since < end:
+            until = min(since + SLICE, end)
+            row = await self.reconcile(name, since, until)
+            since = max(until, end - SLICE) if row["trouble"] else until
 
     async def reconcile(self, name: str, since: datetime, until: datetime) -> dict[str, Any]:
         """Count a period, bring what is missing, count again; gives the row of `fl_reconciliation`."""
@@ -68,7 +72,6 @@ class Reconciler:
         tally, trouble = Tally(), ""
         try:
             await self._count(name, Window(since=since, until=until, by="opened"), tally)
-            await self._poller.store(tuple(tally.missing.values()))
             trouble = await self._brought(name, tally) or _hidden(tally)
         except Exception as error:  # noqa: BLE001 - told with the proof that did not come about
             trouble = self._poller.trouble(name, error)
@@ -91,7 +94,9 @@ class Reconciler:
             tally.there |= told.keys()
             known = await self._vendors.database.read(partial(_known, name=name, ids=list(told)))
             tally.seen += len(known)
-            tally.missing |= {id_: delivery for id_, delivery in told.items() if id_ not in known}
+            missing = {id_: delivery for id_, delivery in told.items() if id_ not in known}
+            await self._poller.store(tuple(missing.values()))
+            tally.missing |= {id_: delivery.key for id_, delivery in missing.items()}
 
     def _openings(self, name: str, deliveries: Sequence[Delivery]) -> dict[str, Delivery]:
         connector = self._vendors.connector(name)
@@ -111,7 +116,7 @@ class Reconciler:
             missing -= await self._vendors.database.read(partial(_known, name=name, ids=sorted(missing)))
             tally.fetched = len(tally.missing) - len(missing)
             parked = await self._vendors.database.read(
-                partial(_parked, name=name, keys=[tally.missing[id_].key for id_ in missing])
+                partial(_parked, name=name, keys=[tally.missing[id_] for id_ in missing])
             )
             if missing and len(parked) == len(missing):
                 return f"{len(missing)} of what was brought can't be used: {next(iter(parked.values()))}"
@@ -132,37 +137,61 @@ def sentence(row: Mapping[str, Any]) -> str:
     period = f"{row['since']:%Y-%m-%d %H:%M} to {row['until']:%Y-%m-%d %H:%M} UTC"
     counts = f"{row['there']:,} there, {row['there'] - missing:,} seen{brought}, {missing:,} missing"
     said = f"{row['connection']}, {period}: {counts}"
+    if row["ended_at"] is None:
+        return f"{row['connection']}, {period}: begun at {row['began_at']:%H:%M} UTC, not ended"
     if row["trouble"]:
         return f"{said}; not proved: {row['trouble']}"
-    return f"{said}, verified to {row['until']:%H:%M}"
+    if _proved_to(row) <= row["since"]:
+        return f"{said}; too new to be verified"
+    return f"{said}, verified to {_proved_to(row):%H:%M}"
+
+
+def _proved_to(row: Mapping[str, Any]) -> datetime:
+    """What is newer may still be on its way, or not be shown yet."""
+    proved: datetime = min(row["until"], row["began_at"] - SETTLED)
+    return proved
 
 
 def _known(connection: sa.Connection, name: str, ids: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    for start in range(0, len(ids), 500):
-        query = sa.select(EVENT.c.event_id).where(
-            EVENT.c.connection == name, EVENT.c.event_id.in_(ids[start : start + 500])
-        )
+    for some in _chunks(ids):
+        query = sa.select(EVENT.c.event_id).where(EVENT.c.connection == name, EVENT.c.event_id.in_(some))
         found |= set(connection.execute(query).scalars())
     return found
 
 
 def _parked(connection: sa.Connection, name: str, keys: Sequence[str]) -> dict[str, str]:
-    query = sa.select(DELIVERY.c.key, DELIVERY.c.reason)
-    query = query.where(DELIVERY.c.connection == name, DELIVERY.c.key.in_(keys[:500]), DELIVERY.c.state == "parked")
-    return {row.key: row.reason for row in connection.execute(query)}
+    found: dict[str, str] = {}
+    for some in _chunks(keys):
+        query = sa.select(DELIVERY.c.key, DELIVERY.c.reason)
+        query = query.where(DELIVERY.c.connection == name, DELIVERY.c.key.in_(some), DELIVERY.c.state == "parked")
+        found |= {row.key: row.reason for row in connection.execute(query)}
+    return found
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A statement takes only so many."""
+    return (values[start : start + 500] for start in range(0, len(values), 500))
 
 
 def _end(connection: sa.Connection, row: ReconciliationRow, values: dict[str, Any]) -> dict[str, Any]:
-    connection.execute(sa.update(RECONCILIATION).where(RECONCILIATION.c.id == row.id).values(**values))
-    proved = not values["trouble"]
-    if proved:  # only what joins on to what is verified proves more
-        joins = sa.and_(
-            SOURCE.c.connection == row.connection,
-            row.since <= sa.func.coalesce(SOURCE.c.verified_to, SOURCE.c.watched_from),
-            row.until > sa.func.coalesce(SOURCE.c.verified_to, SOURCE.c.watched_from),
-        )
-        connection.execute(sa.update(SOURCE).where(joins).values(verified_to=row.until))
+    """The row as it is kept, with its words masked."""
+    mine = RECONCILIATION.c.id == row.id
+    connection.execute(sa.update(RECONCILIATION).where(mine).values(**values))
+    ended = dict(connection.execute(sa.select(RECONCILIATION).where(mine)).mappings().one())
+    if not ended["trouble"]:
+        _verify(connection, ended)
     told = {"connection": row.connection, "since": row.since.isoformat(), "until": row.until.isoformat()}
-    log.info("reconcile.ended", **told, **{k: v for k, v in values.items() if k != "ended_at"})
-    return {**{c.name: getattr(row, c.name) for c in RECONCILIATION.columns}, **values}
+    log.info("reconcile.ended", **told, **{key: ended[key] for key in values if key != "ended_at"})
+    return ended
+
+
+def _verify(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    """Only what joins on to what is verified proves more."""
+    to = _proved_to(row)
+    joins = sa.and_(
+        SOURCE.c.connection == row["connection"],
+        sa.or_(row["since"] <= SOURCE.c.watched_from, row["since"] <= SOURCE.c.verified_to),
+        to > sa.func.coalesce(SOURCE.c.verified_to, SOURCE.c.watched_from),
+    )
+    connection.execute(sa.update(SOURCE).where(joins).values(verified_to=to))

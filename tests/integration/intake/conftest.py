@@ -1,7 +1,8 @@
 """The intake on a real database, with a vendor that a test writes the script of."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -59,9 +60,18 @@ class Hub:
 
     async def reconcile(self, since: datetime, until: datetime) -> dict[str, Any]:
         """A proof, with the dispatcher at work meanwhile."""
+        async with self._dispatching():
+            return await self.reconciler.reconcile("vendor", since, until)
+
+    async def reconcile_due(self) -> None:
+        async with self._dispatching():
+            await self.reconciler.due("vendor")
+
+    @asynccontextmanager
+    async def _dispatching(self) -> AsyncIterator[None]:
         dispatching = asyncio.create_task(self.dispatcher.run())
         try:
-            return await self.reconciler.reconcile("vendor", since, until)
+            yield
         finally:
             dispatching.cancel()
 

@@ -7,6 +7,7 @@ from tests.integration.intake.conftest import INTAKE, Hub
 from tests.integration.intake.vendor import START, Ticket, Vendor
 
 from firstline.errors import Unauthorized, Unavailable
+from firstline.intake import source
 from firstline.store import Database
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +42,18 @@ async def test_what_was_opened_before_the_first_poll_that_succeeds_is_brought(hu
     vendor.now += timedelta(minutes=1)
     await hub.poll()
     assert hub.events() == ["a:0"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_first_poll_of_a_verified_connection_joins_on_to_its_proofs(hub: Hub, vendor: Vendor) -> None:
+    month = START - timedelta(days=30)
+    hub.database.write_now(lambda c: source.note(c, "vendor", watched_from=month, verified_to=START))
+    vendor.open("proved", ago=3600)
+    vendor.now += timedelta(hours=3)
+    vendor.open("since", ago=3600)
+    await hub.poll()
+    assert hub.events() == ["since:0"]
+    assert hub.source()["watched_from"] == month
 
 
 async def test_what_is_told_by_two_polls_is_one_event(hub: Hub, vendor: Vendor) -> None:
