@@ -94,10 +94,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
     if not value:
         return None
-    if value.isdigit():
+    if value.isdecimal():
         return float(value)
     try:
         when = parsedate_to_datetime(value)
     except ValueError:
         return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)  # "-0000": UTC, from who knows where
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())

@@ -45,5 +45,8 @@ class Meter:
 
 
 def moment_of(epoch_seconds: str) -> datetime | None:
-    """A header's seconds since 1970 as a time; None when it is none."""
-    return datetime.fromtimestamp(int(epoch_seconds), UTC) if epoch_seconds.strip().isdigit() else None
+    """A header's seconds since 1970 as a time; None when it is none: the answer it stands in counts all the same."""
+    try:
+        return datetime.fromtimestamp(int(epoch_seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -42,6 +42,8 @@ def test_an_error_quotes_the_vendor_in_part() -> None:
         ("7", 7.0),
         ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
+        ("Sun, 01 Mar 2026 12:00:30 -0000", 30.0),
+        ("²", None),
         ("soon", None),
         ("", None),
     ],

@@ -11,6 +11,7 @@ from firstline.meter import Quota
 from firstline.settings import Budget
 
 HOUR = 3600.0  # seconds; the window while nobody has told another
+LONGEST = timedelta(days=1, hours=1)  # until a window ends; who tells a later end tells none
 POLLS = 0.02  # of the limit, kept for polls in each window: a storm of writes may delay them, never end them
 
 
@@ -55,7 +56,7 @@ class Allowance:
         window = quota.window or self.window
         began_at, used, limit = self.began_at, self.used, self.limit
         over = quota.resets_at is not None and quota.resets_at <= moment
-        if quota.resets_at is not None and not over:
+        if quota.resets_at is not None and moment < quota.resets_at <= moment + LONGEST:
             began_at = quota.resets_at - timedelta(seconds=window)
         if quota.limit is not None:
             limit = quota.limit

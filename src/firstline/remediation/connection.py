@@ -39,9 +39,9 @@ class Standing:
 
 def back_off(attempts: int, asked: float | None = None) -> float:
     """Seconds to wait after so many failed attempts: doubling, with jitter so that many don't return at once, and
-    never less than the vendor asked for."""
+    never less than the vendor asked for, up to a day."""
     wait = min(LONGEST, SHORTEST * 2.0 ** min(attempts, 16)) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-    return max(wait, asked or 0.0)
+    return max(wait, min(asked or 0.0, LONGEST_ASKED))
 
 
 def standing(connection: sa.Connection, name: str) -> Standing:

@@ -11,8 +11,8 @@ Row = Mapping[str, Any]
 
 SECTIONS = 20
 SECTION = 400  # characters of a section's facts
-VALUE = 100  # characters of one fact in a section
-_TOLD = ("Change", "Done", "Why", "More")  # the facts a section keeps
+VALUE = 200  # characters of a headline or one fact in a section
+_TOLD = ("Change", "Done", "Why", "Let it go with", "More")  # the facts a section keeps
 
 # A state takes the place of which earlier ones: to escalate or to reassign is not undone by an acknowledgement.
 _COURSE = frozenset({"acknowledged", "resolved", "reopened"})
@@ -122,7 +122,7 @@ def _section(note: Mapping[str, Any]) -> str:
     facts = {fact["label"]: " ".join(fact["value"].split()) for fact in note["facts"]}
     told = [f"{label}: {_cut(facts[label], VALUE)}" for label in _TOLD if facts.get(label)]
     told = told or [_cut(" ".join(note["body"].split()), SECTION)]
-    return f"{note['headline']}\n{' · '.join(told)}".strip()
+    return f"{_cut(note['headline'], VALUE)}\n{' · '.join(told)}".strip()
 
 
 def _cut(text: str, room: int) -> str:

@@ -61,12 +61,18 @@ class WriteBack:
         await self._release()
         moment, begun = self._governor.clock(), 0
         for name in await self._context.database.read(partial(claim.waiting, moment=moment)):
-            busy = {record for where, record in self._under_way.values() if where == name}
-            if len(busy) < AT_ONCE and not await self._governor.admit(name, Priority.WRITE):
-                begun += await self._send_due_of(name, busy)
+            try:
+                begun += await self._send_due_of(name)
+            except sa.exc.DBAPIError:
+                raise
+            except Exception:  # a defect holds the connection it is met with, and no other
+                log.exception("write_back.not_claimed", connection=name)
         return begun
 
-    async def _send_due_of(self, name: str, busy: set[str]) -> int:
+    async def _send_due_of(self, name: str) -> int:
+        busy = {record for where, record in self._under_way.values() if where == name}
+        if len(busy) >= AT_ONCE or await self._governor.admit(name, Priority.WRITE):
+            return 0
         room = (1 if self._governor.probing(name) else AT_ONCE) - len(busy)
         moment, url = self._governor.clock(), self._context.url
         next_ = partial(claim.claim, name=name, busy=busy, room=room, moment=moment, url=url)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.outbox.conftest import NAME, Open, Outbox, Vendor, noted, record, stated
+from tests.integration.outbox.conftest import NAME, PAGER, Open, Outbox, Vendor, noted, record, stated
 
 from firstline.connector import Update
 from firstline.remediation.begin import write_back
@@ -140,3 +140,14 @@ async def test_an_end_that_comes_too_late_overwrites_nothing(outbox: Outbox, ven
     await outbox.send()
     assert [one["reason"] for one in outbox.rows(id=row.id)] == ["by another"]
     assert outbox.told("wrote") == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_rows_that_can_not_be_read_hold_their_own_connection_only(
+    outbox: Outbox, vendor: Vendor, pager: Vendor
+) -> None:
+    """As a newer version may have left them."""
+    outbox.put(*(stated(one, body={"to": "unheard", "reason": ""}) for one in "ab"))
+    outbox.put(noted("c", connection=PAGER))
+    await outbox.send()
+    assert (len(vendor.sent), len(pager.of("note"))) == (0, 1)

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from firstline.meter import Quota
+from firstline.meter import Quota, moment_of
+from firstline.remediation import connection
 from firstline.remediation.allowance import Allowance, Priority
 from firstline.settings import Budget
 from firstline.store.table import now
@@ -54,6 +55,20 @@ def test_windows_that_passed_unseen_keep_their_borders() -> None:
 
 def test_without_a_known_limit_all_are_let_in() -> None:
     assert let_in(spent(1_000_000, None)) == set(Priority)
+
+
+def test_a_window_that_ends_in_years_is_not_believed() -> None:
+    told = spent(0).told(Quota(limit=100, remaining=0, resets_at=NOON + timedelta(days=400)), NOON)
+    assert told.wait(Priority.WRITE, NOON) == 3600
+
+
+@pytest.mark.parametrize("odd", ["", "soon", "²", "99999999999999", "9" * 30])
+def test_a_time_that_is_none_tells_nothing(odd: str) -> None:
+    assert moment_of(odd) is None
+
+
+def test_no_wait_is_longer_than_a_day_whatever_a_vendor_asks_for() -> None:
+    assert connection.back_off(0, 1e12) == connection.LONGEST_ASKED
 
 
 def test_what_the_vendor_tells_wins_over_our_count() -> None:

@@ -103,6 +103,19 @@ def test_more_than_twenty_are_counted_with_where_they_are() -> None:
     assert body["body"].endswith(f"and 7 more: {URL}")
 
 
+def test_a_question_that_is_joined_still_says_where_it_is_answered() -> None:
+    answer = f"POST https://hub.example.com/api/v1/approvals/{'0' * 32}/approve"
+    asked = note(1, "b", "question", facts=(Fact(label="Let it go with", value=answer),))
+    assert answer in merge([asked, note(2)], (), URL)[0]["body"]
+
+
+def test_no_headline_makes_a_joined_note_long() -> None:
+    long = [note(n, f"m{n}").copy() for n in range(30)]
+    for one in long:
+        one["body"] |= {"headline": "x" * 10_000, "facts": [{"label": "Why", "value": "y" * 10_000}]}
+    assert len(merge(long, (), URL)[0]["body"]) < 500 * SECTIONS
+
+
 def test_what_stands_or_is_edited_public_or_tried_is_joined_with_nothing() -> None:
     others = [note(2, "b", public=True), note(3, "c", attempts=1), note(4, "d", "status")]
     first = note(1)
