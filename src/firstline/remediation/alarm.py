@@ -2,6 +2,7 @@
 left in the transaction of what they tell. Never an alarm about an alarm, nor about the pager to the pager: those are in
 the log."""
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,25 +15,31 @@ from firstline.store.database import insert
 from firstline.store.table import WRITE_BACK, WriteBackRow, now
 
 ALARM, ANNOUNCEMENT = "alarm", "announcement"
+_OWN = (ALARM, ANNOUNCEMENT)
+AGAIN = timedelta(hours=1)  # until the same is told anew where more of it comes
 
 
 def parked(connection: sa.Connection, pager: str, row: Any, reason: str, url: str) -> None:
-    """A write was refused, and waits for a person. `row`: of the outbox."""
-    if row["act"] in (ALARM, ANNOUNCEMENT):
+    """A write was refused, and waits for a person. `row`: of the outbox. One alarm for a connection: where a right was
+    taken away it refuses thousands."""
+    if row["act"] in _OWN:
         return
-    record = row["reference"].get("number") or row["reference"]["id"]
+    name, record = row["connection"], row["reference"].get("number") or row["reference"]["id"]
+    details = {"connection": name, "record": record, "act": row["act"], "reason": reason}
     alarm = Alarm(
-        key=_parked(row["id"]),
-        summary=f"Firstline: {row['connection']} refused a write on {record}: {reason}"[:1024],
-        details={"connection": row["connection"], "record": record, "act": row["act"], "reason": reason},
+        key=_parked(name),
+        summary=f"Firstline: {name} refused a write on {record}: {reason}"[:1024],
+        details=details | {"all": f"{url}/api/v1/write-backs?state=parked&connection={name}"},
         url=f"{url}/remediations/{row['remediation_id']}",
     )
-    call(connection, pager, alarm, row["remediation_id"])
+    call(connection, pager, alarm, row["remediation_id"], again=AGAIN)
 
 
-def mended(connection: sa.Connection, pager: str, write_back_id: str) -> None:
-    """A parked write is tried again, or discarded."""
-    withdraw(connection, pager, _parked(write_back_id), "Firstline: a person has taken up the refused write")
+def mended(connection: sa.Connection, pager: str, name: str) -> None:
+    """A parked write of the connection is tried again, or discarded: over when it was the last."""
+    mine = (WRITE_BACK.c.state == "parked", WRITE_BACK.c.connection == name, WRITE_BACK.c.act.not_in(_OWN))
+    if connection.execute(sa.select(WRITE_BACK.c.id).where(*mine).limit(1)).first() is None:
+        withdraw(connection, pager, _parked(name), "Firstline: a person has taken up what was refused")
 
 
 def paused(connection: sa.Connection, pager: str, name: str, reason: str) -> None:
@@ -52,9 +59,12 @@ def resumed(connection: sa.Connection, pager: str, name: str) -> None:
     withdraw(connection, pager, _paused(name), f"Firstline: the connection {name} is in use again")
 
 
-def call(connection: sa.Connection, pager: str, alarm: Alarm, remediation_id: str = "") -> None:
-    """Raise an alarm, once until it is withdrawn. Without a pager: nothing."""
-    if pager and not _stands(connection, pager, alarm.key):
+def call(
+    connection: sa.Connection, pager: str, alarm: Alarm, remediation_id: str = "", again: timedelta | None = None
+) -> None:
+    """Raise an alarm, once until it is withdrawn; `again`: after so long once more, because a person may have closed it
+    there. Without a pager: nothing."""
+    if pager and not _stands(connection, pager, alarm.key, again):
         insert(connection, _row(pager, ALARM, f"alarm.{new_id()}", alarm.key, alarm, remediation_id))
 
 
@@ -74,16 +84,16 @@ def announce(connection: sa.Connection, pager: str, remediation_id: str, summary
         insert(connection, _row(pager, ANNOUNCEMENT, key, key, live, remediation_id))
 
 
-def _stands(connection: sa.Connection, pager: str, key: str) -> bool:
-    """True when the last word on this alarm was that a person is needed."""
+def _stands(connection: sa.Connection, pager: str, key: str, within: timedelta | None = None) -> bool:
+    """True when the last word on this alarm, not longer ago than `within`, was that a person is needed."""
     last = (
-        sa.select(WRITE_BACK.c.body)
+        sa.select(WRITE_BACK.c.body, WRITE_BACK.c.due_at)
         .where(WRITE_BACK.c.connection == pager, WRITE_BACK.c.record == f"{ALARM}:{key}")
         .order_by(WRITE_BACK.c.id.desc())
         .limit(1)
     )
-    body = connection.scalar(last)
-    return body is not None and not body["resolved"]
+    row = connection.execute(last).first()
+    return row is not None and not row.body["resolved"] and (within is None or row.due_at > now() - within)
 
 
 def _row(pager: str, act: str, name: str, key: str, body: BaseModel, remediation_id: str) -> WriteBackRow:
@@ -99,8 +109,8 @@ def _row(pager: str, act: str, name: str, key: str, body: BaseModel, remediation
     )
 
 
-def _parked(write_back_id: str) -> str:
-    return f"parked.{write_back_id}"
+def _parked(name: str) -> str:
+    return f"parked.{name}"
 
 
 def _paused(name: str) -> str:

@@ -20,14 +20,14 @@ SAME = "="  # begins the names that `correlate` gives
 
 
 def names(incident: Incident, connectors: Mapping[str, Connector[Any]], correlate: str) -> tuple[str, ...]:
-    """Every name of the incident's fault. What people call a record names it only where one connection is of its
-    system: two instances count from the same number."""
+    """Every name of the incident's fault. What people call a record, and an id that only counts, name it only where one
+    connection is of its system: two instances count from the same number."""
     systems = [connector.name for connector in connectors.values()]
     reference = incident.reference
     system = connectors[reference.connection].name
     links = [(link.system, link.id, link.number) for link in incident.links]
     found = [(system, reference.id, reference.number), *links]
-    known = {f"{name}:{id_}" for name, id_, _ in found if id_}
+    known = {f"{name}:{id_}" for name, id_, _ in found if id_ and not (id_.isdecimal() and systems.count(name) > 1)}
     known |= {f"{name}:{number}" for name, _, number in found if number and systems.count(name) <= 1}
     if correlate:
         known.add(f"{SAME}{correlate}")

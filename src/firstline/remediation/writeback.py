@@ -161,7 +161,7 @@ async def _take_up(context: Context, write_back_id: str, values: dict[str, Any],
             return False
         row = dict(found)
         connection.execute(sa.update(WRITE_BACK).where(*parked).values(**values))
-        alarm.mended(connection, context.governor.pager, write_back_id)
+        alarm.mended(connection, context.governor.pager, row["connection"])
         if row["remediation_id"]:
             record = row["reference"].get("number") or row["reference"]["id"]
             tell(connection, row["remediation_id"], "took up", f"{claim.said(row)} on {record}: {how}", actor=person)

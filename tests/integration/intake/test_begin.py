@@ -198,20 +198,27 @@ async def test_a_linked_record_is_attached_once_however_often_it_changes(hub_wit
 
 async def test_records_that_correlate_get_one_remediation(hub_with: Open) -> None:
     one, other = living("one"), living("other")
-    hub = hub_with(one, other, more='correlate: "${{ incident.reference.id }}"')
+    hub = hub_with(one, other, more='correlate: "${{ incident.title }}"')
     for vendor in (one, other):
-        vendor.open("shop")
-        await hub.deliveries.append(vendor.connection, "shop", {}, vendor.delivery(vendor.tickets["shop"]).body)
+        vendor.open("7")  # by its id alone it would not be the same
+        await hub.deliveries.append(vendor.connection, "7", {}, vendor.delivery(vendor.tickets["7"]).body)
         await hub.dispatch()
     assert len(rows(hub, REMEDIATION)) == 1
     assert [row["connection"] for row in rows(hub, LINK)] == ["other"]
 
 
-async def test_the_same_number_in_two_instances_of_one_system_is_not_the_same_fault(hub_with: Open) -> None:
+@pytest.mark.parametrize(
+    ("database_url", "ids", "number"),
+    [("postgresql", ("a", "b"), "INC0000001"), ("sqlite", ("10001", "10001"), "")],
+    indirect=["database_url"],
+)
+async def test_what_two_instances_of_one_system_both_count_to_is_not_the_same_fault(
+    hub_with: Open, ids: tuple[str, str], number: str
+) -> None:
     one, other = living("one"), living("other")
     hub = hub_with(one, other)
-    for vendor, id_ in ((one, "a"), (other, "b")):
-        vendor.tickets[id_] = Ticket(id=id_, opened=vendor.now, changed=vendor.now, number="INC0000001")
+    for vendor, id_ in zip((one, other), ids, strict=True):
+        vendor.tickets[id_] = Ticket(id=id_, opened=vendor.now, changed=vendor.now, number=number)
         await hub.deliveries.append(vendor.connection, id_, {}, vendor.delivery(vendor.tickets[id_]).body)
         await hub.dispatch()
     assert len(rows(hub, REMEDIATION)) == 2

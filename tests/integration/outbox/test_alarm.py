@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+import sqlalchemy as sa
 from tests.integration.outbox.conftest import NAME, PAGER, Outbox, Vendor, noted
 
 from firstline.connector import Alarm
 from firstline.remediation import alarm, connection, writeback
+from firstline.store.table import WRITE_BACK, now
 
 pytestmark = pytest.mark.anyio
 
@@ -30,9 +32,9 @@ async def discard(outbox: Outbox, id_: str) -> bool:
 async def test_a_refused_write_calls_a_person_with_the_vendors_words(
     outbox: Outbox, vendor: Vendor, pager: Vendor
 ) -> None:
-    id_ = await park(outbox, vendor)
+    await park(outbox, vendor)
     (raised,) = pager.of("alarm")
-    assert (raised["key"], raised["resolved"]) == (f"parked.{id_}", False)
+    assert (raised["key"], raised["resolved"]) == (f"parked.{NAME}", False)
     assert "INC0001" in raised["summary"]
     assert "as asked" in raised["summary"]
 
@@ -54,6 +56,35 @@ async def test_the_alarm_ends_when_a_person_takes_the_write_up(
     assert [one["resolved"] for one in pager.of("alarm")] == [False, True]
     assert [row["state"] for row in outbox.rows(id=id_)] == [state]
     assert len(outbox.told("took up")) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_connection_that_refuses_everything_calls_once_until_all_is_taken_up(
+    outbox: Outbox, vendor: Vendor, pager: Vendor
+) -> None:
+    vendor.trouble = [(403, {})] * 9
+    outbox.put(*(noted(f"m{n}", number=n) for n in range(9)))
+    await outbox.send()
+    assert len(pager.of("alarm")) == 1
+    for row in outbox.rows(state="parked"):
+        assert not pager.of("alarm")[-1]["resolved"]
+        await discard(outbox, row["id"])
+    outbox.clock.forward(1)
+    await outbox.send()
+    assert [one["resolved"] for one in pager.of("alarm")] == [False, True]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_closed_the_alarm_and_left_the_writes_is_called_again_by_the_next(
+    outbox: Outbox, vendor: Vendor, pager: Vendor
+) -> None:
+    await park(outbox, vendor)
+    long_ago = sa.update(WRITE_BACK).where(WRITE_BACK.c.act == "alarm").values(due_at=now() - alarm.AGAIN)
+    outbox.database.write_now(lambda connection: connection.execute(long_ago))
+    vendor.trouble = [(400, {})]
+    outbox.put(noted("b"))
+    await outbox.send()
+    assert [one["resolved"] for one in pager.of("alarm")] == [False, False]
 
 
 async def test_a_paused_connection_calls_a_person_until_it_is_resumed(outbox: Outbox, pager: Vendor) -> None:
