@@ -13,6 +13,7 @@ from firstline.connector import Registration
 from firstline.errors import FirstlineError, Misdeclared
 from firstline.intake import source
 from firstline.intake.webhook import connect as make
+from firstline.masking import Masker
 from firstline.settings import FILE, Settings
 
 _SAID = {"made": "The webhook is made.", "renewed": "The webhook is renewed.", "unchanged": "The webhook is well."}
@@ -42,7 +43,7 @@ def connect(
     try:
         made = anyio.run(_connect, found, connection, url)
     except FirstlineError as error:
-        typer.echo(f"{connection}: {error}", err=True)
+        typer.echo(Masker(found.known_secrets)(f"{connection}: {error}"), err=True)
         raise typer.Exit(1) from None
     _tell(connection, url, made, secret_file)
 

@@ -16,6 +16,7 @@ from firstline.cli.option import Folder
 from firstline.connector import Finding
 from firstline.errors import Misdeclared
 from firstline.intake.health import findings
+from firstline.masking import Masker
 from firstline.settings import Settings
 from firstline.store import Database
 
@@ -44,9 +45,10 @@ def doctor(
 
 async def _look(found: Settings, names: list[str], database: Database) -> dict[str, list[Finding]]:
     seen: dict[str, list[Finding]] = {}
+    mask = Masker(found.known_secrets)  # a vendor's words may quote what it was sent
 
     async def one(name: str) -> None:
-        seen[name] = await _examine(found, name, database)
+        seen[name] = [mask.model(finding) for finding in await _examine(found, name, database)]
 
     async with anyio.create_task_group() as group:
         for name in names:

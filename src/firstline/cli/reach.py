@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from firstline.cli.project import shown
 from firstline.errors import Misdeclared
+from firstline.masking import Masker
 from firstline.settings import FILE, Settings
 from firstline.store import Database
 
@@ -14,7 +15,7 @@ def database(settings: Settings) -> Database:
     """The hub's database, with its tables. Raises `Misdeclared` when it can't be used."""
     place = str(shown(settings.folder / FILE))
     try:
-        found = Database(settings.database)
+        found = Database(settings.database, Masker(settings.known_secrets))
         found.create()
     except sa.exc.ArgumentError:  # never shown: it may hold a password
         raise Misdeclared(

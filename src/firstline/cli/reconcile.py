@@ -52,9 +52,12 @@ async def _reconcile(found: Settings, name: str, since: datetime, until: datetim
         database.write_now(lambda connection: source.know(connection, {name}))
         async with opened(found, name) as connector:
             desk = source.Desk(database, {name: connector})
-            governor = Governor(database, {name: connector}, {name: found.budget(name)})
+            governor = Governor(database, {name: connector}, {name: found.budget(name)}, found.alarms.connection)
             poller = Poller(desk, leases, DeliveryLog(database, lambda _: None), governor)
-            return await Reconciler(desk, poller).reconcile(name, since, until)
+            try:
+                return await Reconciler(desk, poller).reconcile(name, since, until)
+            finally:
+                await governor.close()
     finally:
         leases.close()
         database.close()

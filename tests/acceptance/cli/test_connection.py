@@ -7,6 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from typer.testing import CliRunner, Result
 
 from firstline import registry
@@ -134,3 +138,20 @@ def test_a_time_that_is_none_is_refused_with_one_that_is(run: Callable[..., Resu
     ended = run("reconcile", "pager", option, "yesterday")
     assert ended.exit_code == 2
     assert "2026-11-22T14:00Z" in ended.output
+
+
+@pytest.mark.parametrize("command", ["doctor", "connect", "reconcile"])
+def test_no_command_shows_or_keeps_a_secret_that_the_vendor_quotes(
+    command: str, loopback: Loopback, tmp_path: Path
+) -> None:
+    async def quoting(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(f"who is {request.headers['authorization'].rpartition('=')[2]}?", 400)
+
+    quotes = loopback(Starlette(routes=[Route("/{path:path}", quoting, methods=["GET", "POST", "PUT"])]))
+    secret = "Rumpelstilzchen"  # nothing tells by its shape what it is
+    (tmp_path / "token").write_text(secret)
+    (tmp_path / "firstline.toml").write_text(TOML.format(pagerduty=quotes, servicenow="", token="file:token", more=""))
+    ended = CliRunner().invoke(command_line(), [command, "pager", "--folder", str(tmp_path)])
+    assert "[masked]" in ended.output
+    assert secret not in ended.output
+    assert not any(secret.encode() in path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
