@@ -1,7 +1,7 @@
 """What the hub itself knows of a connection's health: the other half of what its connector finds at the vendor."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from firstline.settings import Intake
 from firstline.store.table import BUDGET, CONNECTION, WRITE_BACK, now
 
 LATE = 3  # polls that may be missed before it is a finding
+MISSED = "remove this webhook at the vendor, then `firstline connect` makes one and shows its secret"
 
 
 def findings(connection: sa.Connection, name: str, intake: Intake) -> list[Finding]:
@@ -51,6 +52,10 @@ def _poll(kept: dict[str, Any], intake: Intake) -> Iterator[Finding]:
 def _hook(kept: dict[str, Any], name: str) -> Iterator[Finding]:
     if not kept:
         return
+    missed = (kept["registration"] or {}).get("secret_missed_at")
+    if missed and (kept["pushed_at"] is None or kept["pushed_at"] < datetime.fromisoformat(missed)):
+        message = f"{kept['registration']['id']} was gone and was made anew; its secret is known to nobody"
+        yield Finding(ok=False, subject="webhook's secret", message=message, mend=MISSED)
     if kept["silent_since"] is not None:
         message = f"silent since {kept['silent_since']:%Y-%m-%d %H:%M:%S} UTC: only polls bring its events"
         yield Finding(ok=False, subject="webhook's arrivals", message=message, mend=f"firstline connect {name}")

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 import structlog
 
 from firstline.connector import Registration
-from firstline.errors import FirstlineError
+from firstline.errors import FirstlineError, Unavailable
 from firstline.incident import OPENED
 from firstline.intake import source
+from firstline.intake.health import MISSED
 from firstline.intake.poll import Poller
 from firstline.remediation.budget import Governor, Priority
 from firstline.store.table import EVENT, now
@@ -51,7 +52,7 @@ class Webhooks:
         kept = await self._vendors.database.read(partial(source.read, name=name))
         silent = await self._silence(name, kept)
         if kept["registration"] and (silent or _is_due(kept)):
-            await self._renew(name)
+            await self._renew(name, kept["registration"])
 
     async def _silence(self, name: str, kept: Mapping[str, Any]) -> bool:
         """True when it has just been found silent."""
@@ -63,13 +64,30 @@ class Webhooks:
             log.error("webhook.silent", connection=name, since=since.isoformat(), mend=f"firstline connect {name}")
         return since is not None and kept["silent_since"] is None
 
-    async def _renew(self, name: str) -> None:
+    async def _renew(self, name: str, before: Mapping[str, Any]) -> None:
         try:
             async with self._governor.asking(name, Priority.BULK):
-                await connect(self._vendors, name, self._urls[name])
+                made = await connect(self._vendors, name, self._urls[name])
+        except Unavailable as error:  # nobody has refused: asked again with the next look
+            log.warning("webhook.not_renewed", connection=name, reason=str(error))
+            await self._vendors.database.write(partial(source.note, name=name, renewed_at=None))
         except FirstlineError as error:
             log.error("webhook.not_renewed", connection=name, reason=str(error))  # noqa: TRY400 - the vendor's words
             await self._vendors.database.write(partial(source.note, name=name, renewed_at=now()))
+        else:
+            await self._miss_secret(name, made, before)
+
+    async def _miss_secret(self, name: str, made: Registration, before: Mapping[str, Any]) -> None:
+        """One that had to be made anew has a secret that was shown to nobody: what it sends is refused."""
+        since = now().isoformat() if made.secret else before.get("secret_missed_at")
+        if since is None or (not made.secret and made.id != before.get("id")):
+            return
+        if made.secret:
+            log.error("webhook.secret_missed", connection=name, id=made.id, mend=MISSED)
+        kept = made.model_dump(mode="json", exclude={"secret", "instructions"})
+        await self._vendors.database.write(
+            partial(source.note, name=name, registration={**kept, "secret_missed_at": since})
+        )
 
 
 def silent_since(connection: sa.Connection, name: str, kept: Mapping[str, Any]) -> datetime | None:

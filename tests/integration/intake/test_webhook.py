@@ -6,7 +6,7 @@ import pytest
 from tests.integration.intake.conftest import Hub
 from tests.integration.intake.vendor import Vendor
 
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unavailable
 from firstline.intake import source
 from firstline.intake.health import findings
 from firstline.intake.webhook import RENEW, SILENT, Webhooks, connect
@@ -90,3 +90,33 @@ async def test_a_vendor_that_refuses_the_renewal_is_not_asked_every_minute(
     await webhooks.watch("vendor", None)
     await webhooks.watch("vendor", None)
     assert vendor.connected == [URL, URL]
+
+
+async def test_a_vendor_that_is_only_busy_is_asked_again_with_the_next_look(
+    hub: Hub, webhooks: Webhooks, vendor: Vendor
+) -> None:
+    await connect(hub.desk, "vendor", URL)
+    hub.database.write_now(lambda c: source.note(c, "vendor", renewed_at=None))
+    vendor.refusal = Unavailable("busy")
+    await webhooks.watch("vendor", None)
+    vendor.refusal = None
+    await webhooks.watch("vendor", None)
+    await webhooks.watch("vendor", None)
+    assert vendor.connected == [URL] * 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_secret_that_the_schedule_was_shown_is_missed_until_the_webhook_speaks(
+    hub: Hub, webhooks: Webhooks, vendor: Vendor
+) -> None:
+    def missed() -> list[str]:
+        told = hub.database.read_now(lambda c: findings(c, "vendor", Intake()))
+        return [finding.mend for finding in told if finding.subject == "webhook's secret"]
+
+    await connect(hub.desk, "vendor", URL)
+    assert missed() == []
+    hub.database.write_now(lambda c: source.note(c, "vendor", renewed_at=None))
+    await webhooks.watch("vendor", None)
+    assert "firstline connect" in missed()[0]
+    await webhooks.watch("vendor", datetime.now(UTC))
+    assert missed() == []
