@@ -48,6 +48,8 @@ log = structlog.get_logger()
 TAKE_OVER = 2.0  # seconds between two looks for the work of dead processes
 RELOAD = 2.0  # seconds between two looks at the users' files
 EXPIRE = 5.0
+PROOF = timedelta(minutes=2)  # from a start to the first completeness proof: the polls catch up before
+JITTER = 0.2
 WATCH = 60.0  # between two looks at a webhook's health
 FORGET = timedelta(days=14)  # how long the engine remembers what has ended; our own tables keep it
 
@@ -178,7 +180,11 @@ class Hub:
         if intake.polls:
             job = partial(self.poller.poll, name, intake)
             scheduler.add_job(job, "interval", seconds=intake.every, next_run_time=now(), id=f"poll {name}")
-        scheduler.add_job(self.reconciler.due, "interval", [name], seconds=intake.reconcile, id=f"reconcile {name}")
+        # Soon after a start, or a hub that is often restarted would prove nothing; and not always at the same moment of
+        # the vendor's hour, when the budget may always be spent.
+        first = now() + min(PROOF, timedelta(seconds=intake.reconcile))
+        proof = {"seconds": intake.reconcile, "jitter": intake.reconcile * JITTER, "next_run_time": first}
+        scheduler.add_job(self.reconciler.due, "interval", [name], **proof, id=f"reconcile {name}")
         if intake.pushes:
             scheduler.add_job(self._watch, "interval", [name], seconds=WATCH, id=f"watch {name}")
 

@@ -1,8 +1,10 @@
 """The way of an event, whole: from the webhook to the closed change."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.hub.conftest import STANDARD, Start, triggered
 
 from firstline.errors import Unavailable
@@ -186,3 +188,13 @@ def test_a_change_that_an_earlier_turn_opened_is_canceled_when_the_fault_is_gone
     hub.hub.connections["servicenow"].move = move
     assert hub.remediation()["outcome"] == "not_needed"
     assert [one["state"] for one in hub.changes()] == ["4"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_hub_that_starts_proves_soon_what_it_has(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only an hour later: it may have been restarted by then."""
+    monkeypatch.setattr("firstline.hub.PROOF", timedelta(0))
+    monkeypatch.setattr("firstline.intake.reconcile.SETTLED", timedelta(0))
+    hub = start()
+    (proof,) = eventually(lambda: hub.get("connections/pagerduty/reconciliations")["items"])
+    assert proof["connection"] == "pagerduty"
