@@ -155,12 +155,18 @@ class Signed(httpx.Auth):
         self._sign_in = sign_in
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        used = await anyio.to_thread.run_sync(self._sign_in.headers)
+        used = await self._headers()
         request.headers.update(used)
         response = yield request
         if response.status_code == 401 and self._sign_in.renew(used):
-            request.headers.update(await anyio.to_thread.run_sync(self._sign_in.headers))
+            request.headers.update(await self._headers())
             yield request
+
+    async def _headers(self) -> dict[str, str]:
+        """In a thread where asking may block: a hop for each request is not free."""
+        if isinstance(self._sign_in, Fixed):
+            return self._sign_in.headers()
+        return await anyio.to_thread.run_sync(self._sign_in.headers)
 
 
 def _seconds(told: Any) -> float:
