@@ -17,6 +17,7 @@ FOLDED = 500  # rows of one record that are looked at at a time
 Row = dict[str, Any]
 
 _PENDING = WRITE_BACK.c.state == "pending"
+_ALARMS, _OTHERS = WRITE_BACK.c.act == alarm.ALARM, WRITE_BACK.c.act != alarm.ALARM
 
 
 def waiting(connection: sa.Connection, moment: datetime) -> set[str]:
@@ -26,22 +27,30 @@ def waiting(connection: sa.Connection, moment: datetime) -> set[str]:
 
 
 def claim(
-    connection: sa.Connection, name: str, busy: Collection[str], room: int, moment: datetime, url: str
+    connection: sa.Connection,
+    name: str,
+    busy: Collection[str],
+    room: int,
+    moment: datetime,
+    url: str,
+    *,
+    pages: bool,
 ) -> list[Row]:
-    """Mark the next writes of one connection, at most `room`, none of a busy record. Alarms go first. `tried` of each
-    says whether the vendor may have seen it before; `attempts` names this try."""
+    """Mark the next writes of one connection, at most `room`, none of a busy record. Where it `pages` people, alarms go
+    first. `tried` of each says whether the vendor may have seen it before; `attempts` names this try."""
     if name in paused(connection):
         return []
     claimed: list[Row] = []
-    for acts in (WRITE_BACK.c.act == alarm.ALARM, WRITE_BACK.c.act != alarm.ALARM):
+    for acts in (_ALARMS, _OTHERS) if pages else (_OTHERS,):
         seen = {*busy, *(row["record"] for row in claimed)}
         while room > len(claimed):
-            records = _candidates(connection, name, acts, seen, room - len(claimed), moment)
-            if not records:
-                break
+            wanted = room - len(claimed)
+            records = _candidates(connection, name, acts, seen, wanted, moment)
             seen.update(records)
             found = [_next(connection, name, record, moment, url) for record in records]
             claimed += [row for row in found if row is not None]
+            if len(records) < wanted:
+                break
     for row in claimed:
         values = {"state": "sending", "attempts": row["attempts"], "body": row["body"]}
         connection.execute(sa.update(WRITE_BACK).where(WRITE_BACK.c.id == row["id"]).values(**values))

@@ -18,8 +18,9 @@ from firstline.remediation.plan import Plan
 from firstline.remediation.start import STATUS
 from firstline.remediation.template import variables
 from firstline.remediation.timeline import tell
+from firstline.store import new_id
 from firstline.store.database import insert
-from firstline.store.table import LINK, REMEDIATION, RUN, WriteBackRow, now
+from firstline.store.table import LINK, REMEDIATION, RUN, WRITE_BACK, WriteBackRow, now
 
 
 class ChangeMove(Contract):
@@ -64,7 +65,9 @@ def report(connection: sa.Connection, context: Context, remediation_id: str, tur
     values = {"stage": "ended", "active_key": None, "owner": None, "wake_at": None, "ended_at": now()}
     connection.execute(sa.update(REMEDIATION).where(*acted).values(**values))
     ended = _ended(connection, context, row)
-    insert(connection, *_on_incident(ended), *_on_links(ended))
+    insert(connection, *_on_incident(ended))
+    if ended.links:
+        connection.execute(sa.insert(WRITE_BACK), list(_on_links(ended)))
     insert(connection, *_on_change(connection, ended, _page(context, row["id"])))
     tell(connection, row["id"], "ended", f"Ended: {text.HEADLINES[row['outcome']]}")
 
@@ -127,16 +130,21 @@ def _on_incident(ended: _Ended) -> Iterator[WriteBackRow]:
         yield write_back(id_, "state", "state", reference, StateChange(to=to, reason=ended.why))
 
 
-def _on_links(ended: _Ended) -> Iterator[WriteBackRow]:
-    """Each record that was attached is told the same."""
-    id_, to = ended.row["id"], _state(ended.plan, ended.row["outcome"])
+def _on_links(ended: _Ended) -> Iterator[dict[str, Any]]:
+    """Rows of the outbox: each record that was attached is told the same. A storm attaches thousands, so what they
+    have in common is made once."""
+    id_, own, to = ended.row["id"], ended.incident.reference, _state(ended.plan, ended.row["outcome"])
+    told = [("outcome", note(id_, "", own, ended.note))]
+    if to:
+        told.append(("state", write_back(id_, "", "state", own, StateChange(to=to, reason=ended.why))))
+    alike = [(name, {column.name: getattr(row, column.name) for column in WRITE_BACK.columns}) for name, row in told]
     for reference in ended.links:
-        suffix = f"{reference.connection}.{reference.kind}:{reference.id}"
-        yield note(
-            id_, f"outcome.{suffix}", reference, ended.note.model_copy(update={"key": f"{id_}.outcome.{suffix}"})
-        )
-        if to:
-            yield write_back(id_, f"state.{suffix}", "state", reference, StateChange(to=to, reason=ended.why))
+        record, shown = f"{reference.kind}:{reference.id}", reference.model_dump(mode="json")
+        for name, values in alike:
+            key = f"{id_}.{name}.{reference.connection}.{record}"
+            body = values["body"] | ({"key": key} if name == "outcome" else {})
+            changed = {"id": new_id(), "connection": reference.connection, "record": record, "key": key, "body": body}
+            yield {**values, **changed, "reference": shown}
 
 
 def _on_change(connection: sa.Connection, ended: _Ended, url: str) -> Iterator[WriteBackRow]:

@@ -4,6 +4,7 @@ A row is marked before its write is tried, so that after a crash the next try lo
 One process at a time sends; another takes over when it dies."""
 
 import asyncio
+import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 
 LEASE = "write-back"
 LOOK = 1.0
+AWAKE = 1.0  # seconds since the claim in which this process can't have slept long enough to lose its lease
+NEVER = float("-inf")
 AT_ONCE = 4  # writes to one connection at the same time
 
 
@@ -35,6 +38,7 @@ class WriteBack:
         self._leases = leases
         self._under_way: dict[str, tuple[str, str]] = {}  # by row: connection and record
         self._tasks: set[asyncio.Task[None]] = set()
+        self._released = NEVER  # when it was last looked for what was cut short
 
     async def run(self) -> None:
         """Send what is due, for ever."""
@@ -75,13 +79,16 @@ class WriteBack:
             return 0
         room = (1 if self._governor.probing(name) else AT_ONCE) - len(busy)
         moment, url = self._governor.clock(), self._context.url
-        next_ = partial(claim.claim, name=name, busy=busy, room=room, moment=moment, url=url)
+        next_ = partial(
+            claim.claim, name=name, busy=busy, room=room, moment=moment, url=url, pages=name == self._governor.pager
+        )
+        claimed = time.monotonic()
         rows = await self._context.database.write(next_)
         if not rows:
             await self._governor.forgo(name)
         for row in rows:
             self._under_way[row["id"]] = (row["connection"], row["record"])
-            task = asyncio.create_task(self._send(row))
+            task = asyncio.create_task(self._send(row, claimed))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return len(rows)
@@ -89,16 +96,20 @@ class WriteBack:
     async def _release(self) -> None:
         """What is marked and not under way here was cut short: by the death of the process that sent before us, or
         because its end could not be kept."""
+        if time.monotonic() - self._released < LOOK:
+            return
+        self._released = time.monotonic()
         under_way = list(self._under_way)
         if await self._context.database.read(partial(settle.cut_short, under_way=under_way)):
             await self._context.database.write(partial(settle.release, under_way=under_way))
 
-    async def _send(self, row: claim.Row) -> None:
+    async def _send(self, row: claim.Row, claimed: float) -> None:
         try:
-            if await self._may(row):
+            if time.monotonic() - claimed < AWAKE or await self._may(row):
                 await self._settle(row, await self._try(row))
         except Exception:  # it may have been written: looked for with the next look, as after a crash
             log.exception("write_back.not_settled", write_back=row["id"])
+            self._released = NEVER
         finally:
             self._under_way.pop(row["id"], None)
             self._context.writes.set()

@@ -112,6 +112,13 @@ def taken_over(outbox: Outbox, row: WriteBackRow) -> None:
     outbox.database.write_now(lambda connection: connection.execute(done))
 
 
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process slept for long between the claim and the sending."""
+    monkeypatch.setattr("firstline.remediation.writeback.AWAKE", 0.0)
+
+
+@pytest.mark.usefixtures("slept")
 async def test_a_claim_that_no_longer_counts_is_not_sent(outbox: Outbox, vendor: Vendor) -> None:
     row = noted("a")
     outbox.put(row)
@@ -122,6 +129,7 @@ async def test_a_claim_that_no_longer_counts_is_not_sent(outbox: Outbox, vendor:
     assert vendor.requests == 0
 
 
+@pytest.mark.usefixtures("slept")
 async def test_without_the_lease_nothing_more_is_sent(
     database: Database, outbox: Outbox, opened: Open, vendor: Vendor
 ) -> None:
