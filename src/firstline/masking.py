@@ -7,6 +7,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus, unquote
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 MASK = "[masked]"
 SHORTEST = 6  # characters: a shorter secret would mask ordinary words
 LINE = 16  # characters: a line of a secret that has several is secret by itself from this length on
+CACHED, CACHEABLE = 256, 4096  # texts, characters: an outcome is told on every record of its fault in the same words
 FRAGMENT = 10  # characters of a secret at an end of the text: it may have been cut there
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -85,10 +87,14 @@ class Masker:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         every = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
         blanks = {form for form in every if re.search(r"[ \t]", form)}
+        self._lately = lru_cache(CACHED)(self._masked)
         self._forms = [(gap, _without(gap, forms)) for gap, forms in ((_LINE_BREAK, blanks), (_INDENT, every - blanks))]
 
     def __call__(self, text: str) -> str:
         """The text with each secret replaced."""
+        return self._lately(text) if len(text) <= CACHEABLE else self._masked(text)
+
+    def _masked(self, text: str) -> str:
         text = self._known(text)
         small = text.lower()
         for anchors, pattern in _SHAPED:
