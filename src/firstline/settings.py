@@ -64,6 +64,7 @@ class Alarms(Part):
 
 
 _KNOWN_TO_ALL = re.compile(r"^connections\.[^.]+\.(.+[._])?(user|email|id|url)$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 OWN = frozenset({"connector", "intake", "budget"})  # keys of a connection's table that are the hub's
 
 
@@ -229,6 +230,8 @@ def _known(settings: Settings, path: Path) -> None:
         known = ", ".join(settings.connections) or "none"
         raise Misdeclared(f"changes.register names {register!r}; the connections are: {known}", place=str(path))
     for name, table in settings.connections.items():
+        if not _NAME.fullmatch(name):  # it stands in URLs and in names of files
+            raise Misdeclared(f"{name!r} is no name of a connection: letters, digits, '.', '_', '-'", place=str(path))
         if not isinstance(table.get("connector"), str):
             raise Misdeclared(f'[connections.{name}] needs connector = "..."', place=str(path))
         settings.intake(name)

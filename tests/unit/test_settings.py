@@ -32,6 +32,7 @@ def test_a_folder_without_the_file_says_how_to_make_one(tmp_path: Path) -> None:
         ("[hub]\nlisten = 'nowhere'", "hub.listen"),
         ("[changes]\nregister = 'absent'", "changes.register"),
         ("[connections.a]\nbase_url = 'x'", "connector"),
+        ("[connections.'../a']\nconnector = 'jira'", "no name of a connection"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, words: str) -> None:

@@ -11,6 +11,8 @@ from prometheus_client.registry import Collector
 from firstline.store.table import BUDGET, CONNECTION, DELIVERY, RECONCILIATION, REMEDIATION, SOURCE, WRITE_BACK
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+# What is kept of a connection that is no longer in firstline.toml is no figure: it would grow old for ever.
+_DECLARED = sa.select(CONNECTION.c.name)
 
 
 def figures(connection: sa.Connection) -> str:
@@ -49,7 +51,7 @@ class _Tables(Collector):
         return figure
 
     def _sources(self) -> Iterable[Metric]:
-        rows = self._connection.execute(sa.select(SOURCE)).mappings().all()
+        rows = self._connection.execute(sa.select(SOURCE).where(SOURCE.c.connection.in_(_DECLARED))).mappings().all()
         for column, help_ in (
             ("polled_at", "When a poll last came to its end."),
             ("pushed_at", "When a webhook last brought something."),
@@ -80,7 +82,8 @@ class _Tables(Collector):
 
     def _last_proofs(self) -> list[Any]:
         last = sa.select(sa.func.max(RECONCILIATION.c.id)).where(RECONCILIATION.c.ended_at.is_not(None))
-        query = sa.select(RECONCILIATION).where(RECONCILIATION.c.id.in_(last.group_by(RECONCILIATION.c.connection)))
+        last = last.where(RECONCILIATION.c.connection.in_(_DECLARED)).group_by(RECONCILIATION.c.connection)
+        query = sa.select(RECONCILIATION).where(RECONCILIATION.c.id.in_(last))
         return list(self._connection.execute(query).mappings())
 
     def _use(self) -> Iterable[Metric]:
