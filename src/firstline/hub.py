@@ -35,6 +35,7 @@ from firstline.remediation.budget import Governor
 from firstline.remediation.context import Context
 from firstline.remediation.course import Course
 from firstline.remediation.runner import Runner
+from firstline.remediation.start import tell_begun
 from firstline.remediation.template import Notes
 from firstline.remediation.writeback import WriteBack
 from firstline.settings import Settings, typed
@@ -48,6 +49,7 @@ log = structlog.get_logger()
 TAKE_OVER = 2.0  # seconds between two looks for the work of dead processes
 RELOAD = 2.0  # seconds between two looks at the users' files
 EXPIRE = 5.0
+TELL = 1.0  # between two looks for remediations that take a while
 PROOF = timedelta(minutes=2)  # from a start to the first completeness proof: the polls catch up before
 JITTER = 0.2
 WATCH = 60.0  # between two looks at a webhook's health
@@ -167,6 +169,7 @@ class Hub:
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
         scheduler.add_job(self.runner.take_over, "interval", seconds=TAKE_OVER)
         scheduler.add_job(approval.expire, "interval", seconds=EXPIRE, args=[self.context])
+        scheduler.add_job(tell_begun, "interval", seconds=TELL, args=[self.context])
         scheduler.add_job(self.reload, "interval", seconds=RELOAD)
         scheduler.add_job(self._forget, "interval", minutes=10)
         scheduler.add_job(self._check_connections)

@@ -5,6 +5,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from firstline.errors import Rejected
+from firstline.remediation.begin import GRACE
 from firstline.remediation.context import Context
 from firstline.remediation.timeline import tell
 from firstline.store.table import APPROVAL, REMEDIATION, now
@@ -58,7 +59,8 @@ def _let_go(connection: sa.Connection, remediation_id: str, digest: str, runs: b
         REMEDIATION.c.stage == "waiting",
         REMEDIATION.c.plan_digest == digest,
     )
-    to = {"stage": "ready" if runs else "acted", "wake_at": now(), **values}
+    tell_at = now() + GRACE if runs else None
+    to = {"stage": "ready" if runs else "acted", "wake_at": now(), "tell_at": tell_at, **values}
     if connection.execute(sa.update(REMEDIATION).where(*waiting).values(**to)).rowcount != 1:
         raise Rejected("the plan that was asked about is no longer the remediation's plan; nothing was started")
 

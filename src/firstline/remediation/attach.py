@@ -8,8 +8,7 @@ from sqlmodel import SQLModel
 
 from firstline.connector import Fact, Note, StateChange
 from firstline.incident import Event
-from firstline.remediation.begin import note, write_back
-from firstline.remediation.start import GRACE
+from firstline.remediation.begin import GRACE, note, write_back
 from firstline.remediation.text import HEADLINES
 from firstline.store.table import LINK, LinkRow, TimelineRow, now
 

@@ -16,6 +16,8 @@ from firstline.remediation.template import Notes, variables
 from firstline.store import new_id
 from firstline.store.table import ApprovalRow, RemediationRow, TimelineRow, WriteBackRow, now
 
+GRACE = timedelta(seconds=5)  # a remediation that ends sooner is told by its outcome alone
+
 
 @dataclass(frozen=True)
 class Beginning:
@@ -73,6 +75,7 @@ def _row(event_row: str, incident: Incident, plan: Plan, dedupe: str) -> Remedia
         stage=stage,
         outcome="suggested" if ended else "",
         wake_at=now() if stage == "ready" else None,
+        tell_at=now() + GRACE if stage == "ready" else None,
         ended_at=now() if ended else None,
     )
 

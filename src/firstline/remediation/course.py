@@ -20,7 +20,6 @@ from firstline.remediation.fix import fix
 from firstline.remediation.plan import Plan
 from firstline.remediation.procedure import Procedure
 from firstline.remediation.report import report
-from firstline.remediation.start import start
 from firstline.remediation.timeline import tell
 from firstline.store.database import passing
 from firstline.store.table import REMEDIATION, now
@@ -58,7 +57,6 @@ class Course:
 
     async def _ready(self, row: Row, first: bool) -> Row | None:
         """The fault is still there; then the change is opened and brought to Implement."""
-        await self._context.database.write(lambda connection: start(connection, self._context, row["id"], row["turn"]))
         plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
         procedure = Procedure(self._context, row["id"], row["turn"], plan)
         findings = Findings()

@@ -62,7 +62,7 @@ def report(connection: sa.Connection, context: Context, remediation_id: str, tur
     row = connection.execute(sa.select(REMEDIATION).where(*acted).with_for_update()).mappings().first()
     if row is None:
         return
-    values = {"stage": "ended", "active_key": None, "owner": None, "wake_at": None, "ended_at": now()}
+    values = {"stage": "ended", "active_key": None, "owner": None, "wake_at": None, "tell_at": None, "ended_at": now()}
     connection.execute(sa.update(REMEDIATION).where(*acted).values(**values))
     ended = _ended(connection, context, row)
     insert(connection, *_on_incident(ended))

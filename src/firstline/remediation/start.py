@@ -1,7 +1,6 @@
 """The start of the work, told on the incident; late enough that a remediation that is soon done leaves one note."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,35 +14,35 @@ from firstline.remediation.plan import Plan
 from firstline.remediation.template import variables
 from firstline.remediation.timeline import tell
 from firstline.store.database import insert
-from firstline.store.table import REMEDIATION, WRITE_BACK, WriteBackRow, now
+from firstline.store.table import REMEDIATION, WriteBackRow, now
 
-GRACE = timedelta(seconds=5)  # what ends sooner is told by its outcome alone
+AT_ONCE = 100  # in one transaction
 STATUS = "status"  # the key of the one note that is edited in place, where the vendor can
 START = "start"
 ACKNOWLEDGE = "acknowledge"
 
 
-def start(connection: sa.Connection, context: Context, remediation_id: str, turn: int) -> None:
-    """Leave the write-backs that say somebody is at it. In a later turn: nothing."""
-    mine = (REMEDIATION.c.id == remediation_id, REMEDIATION.c.turn == turn, REMEDIATION.c.stage == "ready")
-    row = connection.execute(sa.select(REMEDIATION).where(*mine).with_for_update()).mappings().first()
-    if row is None or _told(connection, remediation_id):
-        return
-    plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
-    for one in _writes(connection, context, row, plan, incident):
-        one.due_at = now() + GRACE
-        insert(connection, one)
+async def tell_begun(context: Context) -> None:
+    """Tell it of those that go on for longer than the grace. Called by the clock."""
+    due = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.tell_at <= now()).limit(1)
+    if await context.database.read(lambda connection: connection.execute(due).first()):
+        await context.database.write(lambda connection: _tell_begun(connection, context))
+        context.writes.set()
+
+
+def _tell_begun(connection: sa.Connection, context: Context) -> None:
+    due = sa.select(REMEDIATION).where(REMEDIATION.c.tell_at <= now()).limit(AT_ONCE)
+    rows = connection.execute(due.with_for_update(skip_locked=True)).mappings().all()
+    ids = [row["id"] for row in rows]
+    connection.execute(sa.update(REMEDIATION).where(REMEDIATION.c.id.in_(ids)).values(tell_at=None))
+    for row in rows:
+        plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
+        insert(connection, *_writes(connection, context, row, plan, incident))
 
 
 def _key(plan: Plan) -> str:
     """Of the note that says the work has begun."""
     return STATUS if plan.live_note else START
-
-
-def _told(connection: sa.Connection, remediation_id: str) -> bool:
-    keys = [f"{remediation_id}.{key}" for key in (STATUS, START)]
-    said = sa.select(WRITE_BACK.c.id).where(WRITE_BACK.c.remediation_id == remediation_id, WRITE_BACK.c.key.in_(keys))
-    return connection.execute(said).first() is not None
 
 
 def _writes(

@@ -136,6 +136,7 @@ class RemediationRow(SQLModel, table=True):
     __table_args__ = (
         sa.Index("fl_remediation_due", "wake_at"),
         sa.Index("fl_remediation_owner", "owner"),
+        sa.Index("fl_remediation_tell", "tell_at"),
         sa.Index("fl_remediation_record", "connection", "record", "created_at"),
     )
 
@@ -160,6 +161,7 @@ class RemediationRow(SQLModel, table=True):
     turn: int = 0
     attempts: int = 0
     wake_at: datetime | None = _later()
+    tell_at: datetime | None = _later()  # when its incident is told that somebody is at it, if it still goes on then
     created_at: datetime = _moment()
     ended_at: datetime | None = _later()
 
