@@ -20,6 +20,8 @@ from firstline.connector import Connector, Finding
 from firstline.engine import Engine
 from firstline.errors import Misdeclared
 from firstline.executor import Executor
+from firstline.governor import Governor
+from firstline.governor import connection as connections
 from firstline.intake import source
 from firstline.intake.decide import Decider
 from firstline.intake.declared import Declared
@@ -29,15 +31,14 @@ from firstline.intake.poll import Poller
 from firstline.intake.reconcile import Reconciler
 from firstline.intake.webhook import Webhooks
 from firstline.masking import Masker
-from firstline.remediation import approval, writeback
-from firstline.remediation import connection as connections
-from firstline.remediation.budget import Governor
+from firstline.outbox import writeback
+from firstline.outbox.writeback import WriteBack
+from firstline.remediation import approval
 from firstline.remediation.context import Context
 from firstline.remediation.course import Course
 from firstline.remediation.runner import Runner
 from firstline.remediation.start import tell_begun
 from firstline.remediation.template import Notes
-from firstline.remediation.writeback import WriteBack
 from firstline.settings import Settings, typed
 from firstline.store import Database
 from firstline.store.database import one_at_a_time

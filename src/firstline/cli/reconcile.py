@@ -11,11 +11,11 @@ import typer
 from firstline.cli import project, reach
 from firstline.cli.connection import Name, chosen, opened
 from firstline.cli.option import Folder, moment
+from firstline.governor import Governor
 from firstline.intake import source
 from firstline.intake.delivery import DeliveryLog
 from firstline.intake.poll import Poller
 from firstline.intake.reconcile import Reconciler, sentence
-from firstline.remediation.budget import Governor
 from firstline.settings import Settings
 from firstline.store.lease import Leases
 from firstline.store.table import now

@@ -13,9 +13,9 @@ import structlog
 
 from firstline.connector import Delivery, Page, Window
 from firstline.errors import FirstlineError, Unavailable
+from firstline.governor import Governor, Priority
 from firstline.intake import source
 from firstline.intake.delivery import DeliveryLog
-from firstline.remediation.budget import Governor, Priority
 from firstline.settings import Intake
 from firstline.store.lease import Leases
 from firstline.store.table import now

@@ -16,10 +16,10 @@ import structlog
 
 from firstline.connector import Delivery, Window
 from firstline.errors import FirstlineError
+from firstline.governor import Priority
 from firstline.incident import OPENED
 from firstline.intake import source
 from firstline.intake.poll import Poller
-from firstline.remediation.budget import Priority
 from firstline.store.database import insert
 from firstline.store.table import DELIVERY, EVENT, RECONCILIATION, SOURCE, ReconciliationRow, now
 

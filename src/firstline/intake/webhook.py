@@ -11,11 +11,11 @@ import structlog
 
 from firstline.connector import Registration
 from firstline.errors import FirstlineError, Unavailable
+from firstline.governor import Governor, Priority
 from firstline.incident import OPENED
 from firstline.intake import source
 from firstline.intake.health import MISSED
 from firstline.intake.poll import Poller
-from firstline.remediation.budget import Governor, Priority
 from firstline.store.table import EVENT, now
 
 log = structlog.get_logger()

@@ -10,8 +10,8 @@ from firstline.connector import ChangeRegister, Connector
 from firstline.engine import Engine
 from firstline.errors import Rejected
 from firstline.executor import Executor
+from firstline.governor import Governor
 from firstline.masking import Masker
-from firstline.remediation.budget import Governor
 from firstline.remediation.template import Notes
 from firstline.store import Database
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 import structlog
 
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable, Unknown
+from firstline.governor import connection as connections
 from firstline.incident import Incident, Reference
-from firstline.remediation import connection as connections
 from firstline.remediation.check import hold
 from firstline.remediation.context import Context
 from firstline.remediation.cover import cover

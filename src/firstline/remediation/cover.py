@@ -4,9 +4,8 @@ import sqlalchemy as sa
 
 from firstline.connector import Evidence
 from firstline.errors import FirstlineError
+from firstline.governor import Priority, alarm
 from firstline.incident import Incident, Reference
-from firstline.remediation import alarm
-from firstline.remediation.budget import Priority
 from firstline.remediation.context import Context
 from firstline.remediation.plan import Plan, draft
 from firstline.remediation.timeline import tell

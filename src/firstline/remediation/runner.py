@@ -7,7 +7,7 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
-from firstline.remediation import connection as connections
+from firstline.governor import connection as connections
 from firstline.remediation.context import Context
 from firstline.remediation.course import WORKFLOW
 from firstline.remediation.timeline import tell

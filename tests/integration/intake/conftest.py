@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.intake.vendor import Vendor
 
+from firstline.governor import Governor
 from firstline.intake import source
 from firstline.intake.decide import Decider, Declarations
 from firstline.intake.delivery import DeliveryLog
@@ -16,7 +17,6 @@ from firstline.intake.dispatch import Dispatcher
 from firstline.intake.poll import Poller
 from firstline.intake.reconcile import Reconciler
 from firstline.mapping import Matcher
-from firstline.remediation.budget import Governor
 from firstline.settings import Budget, Intake
 from firstline.store import Database
 from firstline.store.lease import Leases

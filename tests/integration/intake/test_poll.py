@@ -131,7 +131,7 @@ async def test_one_process_polls_a_connection_and_another_takes_over_when_it_die
 
 
 async def test_a_refused_sign_in_pauses_the_connection_and_it_is_asked_no_more(hub: Hub, vendor: Vendor) -> None:
-    from firstline.remediation import connection as connections
+    from firstline.governor import connection as connections
 
     hub.database.write_now(lambda c: connections.know(c, ["vendor"], "", alone=True))
     vendor.errors = [Unauthorized("no")]

@@ -31,14 +31,14 @@ from firstline.connector import (
     Window,
 )
 from firstline.engine import Engine
+from firstline.governor import Governor
+from firstline.governor import connection as connections
 from firstline.http import client, request
 from firstline.incident import Event, Incident, Reference
 from firstline.meter import Quota, moment_of
-from firstline.remediation import connection as connections
+from firstline.outbox.writeback import WriteBack
 from firstline.remediation.begin import write_back
-from firstline.remediation.budget import Governor
 from firstline.remediation.context import Context
-from firstline.remediation.writeback import WriteBack
 from firstline.settings import Budget
 from firstline.store import Database, new_id
 from firstline.store.database import insert

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from tests.integration.outbox.conftest import NAME, PAGER, Outbox, Vendor, noted
 
 from firstline.connector import Alarm
-from firstline.remediation import alarm, connection, writeback
+from firstline.governor import alarm, connection
+from firstline.outbox import writeback
 from firstline.store.table import WRITE_BACK, now
 
 pytestmark = pytest.mark.anyio

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.outbox.conftest import NAME, Open, Outbox, Vendor, noted
 
+from firstline.governor import Governor, Priority
 from firstline.meter import Quota
-from firstline.remediation.budget import Governor, Priority
 from firstline.settings import Budget
 from firstline.store import Database
 from firstline.store.table import BUDGET

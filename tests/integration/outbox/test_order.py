@@ -115,7 +115,7 @@ def taken_over(outbox: Outbox, row: WriteBackRow) -> None:
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process slept for long between the claim and the sending."""
-    monkeypatch.setattr("firstline.remediation.writeback.AWAKE", 0.0)
+    monkeypatch.setattr("firstline.outbox.writeback.AWAKE", 0.0)
 
 
 @pytest.mark.usefixtures("slept")

@@ -6,7 +6,7 @@ import pytest
 from tests.integration.outbox.conftest import NAME, Open, Outbox, Vendor, noted
 
 from firstline.errors import Unavailable
-from firstline.remediation.budget import Priority
+from firstline.governor import Priority
 from firstline.store import Database
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from firstline.remediation import writeback
+from firstline.outbox import writeback
 from firstline.store.table import WRITE_BACK
 from firstline.web.api.access import Governing, Seeing, TheHub
 from firstline.web.api.model import WriteBackShown

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from firstline.remediation import alarm
+from firstline.governor import alarm
 from firstline.store.database import insert
 from firstline.store.table import CONNECTION, REMEDIATION, ConnectionRow, now
 

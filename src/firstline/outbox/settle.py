@@ -5,8 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.remediation import alarm
-from firstline.remediation.claim import Row, said
+from firstline.governor import alarm
+from firstline.outbox.claim import Row, said
 from firstline.remediation.timeline import tell
 from firstline.store.table import WRITE_BACK
 

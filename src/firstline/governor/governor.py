@@ -10,10 +10,10 @@ import structlog
 
 from firstline.connector import Connector
 from firstline.errors import FirstlineError, Unauthorized, Unavailable
+from firstline.governor import connection as connections
+from firstline.governor.allowance import Allowance, Priority
+from firstline.governor.usage import Usage
 from firstline.meter import Meter
-from firstline.remediation import connection as connections
-from firstline.remediation.allowance import Allowance, Priority
-from firstline.remediation.usage import Usage
 from firstline.settings import Budget
 from firstline.store import Database
 from firstline.store.table import now

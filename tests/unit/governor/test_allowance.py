@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from firstline.governor import connection
+from firstline.governor.allowance import Allowance, Priority
 from firstline.meter import Quota, moment_of
-from firstline.remediation import connection
-from firstline.remediation.allowance import Allowance, Priority
 from firstline.settings import Budget
 from firstline.store.table import now
 

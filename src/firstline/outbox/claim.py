@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.remediation import alarm, fold
-from firstline.remediation.connection import paused
+from firstline.governor import alarm
+from firstline.governor.connection import paused
+from firstline.outbox import fold
 from firstline.store.database import insert
 from firstline.store.table import REMEDIATION, WRITE_BACK, TimelineRow
 

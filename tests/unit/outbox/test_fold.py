@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstline.connector import Fact, Note, StateChange, Update
-from firstline.remediation.fold import SECTIONS, merge, reduce
+from firstline.outbox.fold import SECTIONS, merge, reduce
 
 URL = "https://hub/remediations"
 

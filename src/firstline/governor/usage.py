@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from firstline.governor import connection as connections
+from firstline.governor.allowance import HOUR, Allowance, Priority
 from firstline.meter import Meter, Quota
-from firstline.remediation import connection as connections
-from firstline.remediation.allowance import HOUR, Allowance, Priority
 from firstline.settings import Budget
 from firstline.store import Database
 from firstline.store.database import insert_or

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 import structlog
 
 from firstline.errors import FirstlineError, Unauthorized, Unavailable
-from firstline.remediation import act, alarm, claim, settle
-from firstline.remediation import connection as connections
-from firstline.remediation.budget import Priority
+from firstline.governor import Priority, alarm
+from firstline.governor import connection as connections
+from firstline.outbox import act, claim, settle
 from firstline.remediation.context import Context
 from firstline.remediation.runner import wait
 from firstline.remediation.timeline import tell
