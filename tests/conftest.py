@@ -1,5 +1,6 @@
 """Databases for tests: SQLite in a folder, and a real PostgreSQL that one session starts once."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
+from firstline.cli.logs import OWN_HANDLERS
 from firstline.store import Database
 
 
@@ -59,3 +62,16 @@ def open_database(database_url: str) -> Iterator[Callable[[], Database]]:
     yield again
     for each in opened:
         each.close()
+
+
+@pytest.fixture
+def logs_restored() -> Iterator[None]:
+    """What a command did to the log of this process is undone: its streams are closed with the test."""
+    loggers = [logging.getLogger(name) for name in ("", *OWN_HANDLERS)]
+    kept = [(each.handlers[:], each.propagate, each.level) for each in loggers]
+    configured = structlog.get_config()
+    yield
+    structlog.configure(**configured)
+    for each, (handlers, propagate, level) in zip(loggers, kept, strict=True):
+        each.handlers, each.propagate = handlers, propagate
+        each.setLevel(level)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -16,16 +15,11 @@ SECRET = "correct-horse-battery"
 
 
 @pytest.fixture
-def log() -> Iterator[StringIO]:
-    root, engine = logging.getLogger(), logging.getLogger("dbos")
-    before = root.handlers, root.level, engine.handlers, engine.propagate
-    root.handlers = []
+def log(logs_restored: None) -> StringIO:
+    logging.getLogger().handlers = []
     written = StringIO()
     logs.configure(Masker([SECRET]), written)
-    yield written
-    structlog.reset_defaults()
-    root.handlers, engine.handlers, engine.propagate = before[0], before[2], before[3]
-    root.setLevel(before[1])
+    return written
 
 
 def lines(log: StringIO) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from firstline.masking import Masker
 
 # Libraries that give their logger a handler which masks nothing, unless it has one.
-_OWN_HANDLERS = ("dbos", "uvicorn", "uvicorn.error", "uvicorn.access")
+OWN_HANDLERS = ("dbos", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def configure(mask: Masker, to: TextIO, level: int = logging.INFO) -> None:
@@ -33,7 +33,7 @@ def configure(mask: Masker, to: TextIO, level: int = logging.INFO) -> None:
     processors = [ProcessorFormatter.remove_processors_meta, *end]
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=begin, processors=processors))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in _OWN_HANDLERS:
+    for name in OWN_HANDLERS:
         library = logging.getLogger(name)
         library.handlers, library.propagate = [handler], False
 

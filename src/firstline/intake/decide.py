@@ -101,6 +101,7 @@ class Decider:
             change_register=self._register if changes else "",
             resolve=changes if decision.resolve is None else decision.resolve,
             escalate=decision.escalate,
+            then=decision.then,
             acknowledge=acknowledges if decision.acknowledge is None else decision.acknowledge,
             live_note=connector is not None and connector.edits_notes,
         )

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from firstline.declaration import Json
+from firstline.mapping.model import Ending, Outcome
 
 
 class Value(BaseModel):
@@ -48,6 +49,7 @@ class Decision(Value):
     acknowledge: bool | None = None
     max_age: float = Field(default=900.0, description="Seconds: what is told later is observed only.")
     correlate: str = Field(default="", description="The same value, the same fault; empty: none.")
+    then: dict[Outcome, Ending] = Field(default_factory=dict, description="What else is written, by outcome.")
     shadowed: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = Field(default=(), description="The mappings that were evaluated, in order.")
     omitted: int = Field(default=0, description="How many more failed, beyond those that `traces` keeps.")

@@ -91,6 +91,7 @@ def act(mapping: CompiledMapping, event: Event, environment: str, bindings: Bind
         "escalate": mapping.declaration.escalate,
         "acknowledge": mapping.declaration.acknowledge,
         "max_age": mapping.declaration.max_age,
+        "then": mapping.declaration.then,
     }
     try:
         inputs = validate(mapping.runbook.declaration.inputs, _inputs(mapping, bindings))

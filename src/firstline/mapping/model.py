@@ -24,6 +24,23 @@ def _observe() -> dict[str, Mode]:
     return {DEFAULT: "observe"}
 
 
+Outcome = Literal["proved", "failed", "not_needed", "unknown", "stopped", "refused", "expired"]
+
+
+class Ending(Declaration):
+    """What else is written on the incident when its remediation ends so. `assign`: to whom it goes, instead of an
+    escalation; what a proved fix resolves goes to nobody."""
+
+    assign: str = ""
+    priority: int | None = Field(default=None, ge=1, le=5)
+    fields: dict[str, str] = Field(default_factory=dict)
+    status: str = ""
+
+    @property
+    def updates(self) -> bool:
+        return self.priority is not None or bool(self.fields or self.status)
+
+
 class MappingDeclaration(Declaration):
     """`mode` has one for each environment, `default` for those not named. `resolve` None: the runbook decides.
     `acknowledge` None: the incident's connector decides. `max_age` in seconds."""
@@ -41,6 +58,7 @@ class MappingDeclaration(Declaration):
     acknowledge: bool | None = None
     max_age: Duration = 900.0
     correlate: str = ""
+    then: dict[Outcome, Ending] = Field(default_factory=dict)
 
     @field_validator("when", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from firstline.connector import ChangeDraft
 from firstline.declaration import digest
 from firstline.incident import Incident
+from firstline.mapping.model import Ending, Outcome
 from firstline.runbook import ResolvedRunbook
 
 TITLE = 160  # ServiceNow's short description holds as much; the others hold more
@@ -23,6 +24,7 @@ class Plan(BaseModel):
     resolve: bool = True
     escalate: bool = True
     acknowledge: bool = False  # say on the incident that somebody is at it, while it runs
+    then: dict[Outcome, Ending] = {}  # what else is written on the incident, by how it ends
     live_note: bool = False  # one note that is edited in place, where the vendor can
 
     @property

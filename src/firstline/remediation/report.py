@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from firstline.connector import Attachments, ChangeState, Evidence, Note, StateChange
+from firstline.connector import Attachments, ChangeState, Evidence, Note, StateChange, Update
 from firstline.connector import Value as Contract
 from firstline.declaration import Json
 from firstline.incident import Incident, Reference
@@ -125,16 +125,21 @@ def _on_incident(ended: _Ended) -> Iterator[WriteBackRow]:
     if ended.attaches:
         log = LogAttachment(key=f"{id_}.log", name=_log_name(id_), remediation_id=id_)
         yield write_back(id_, "log", "attachment", reference, log)
-    to = _state(ended.plan, ended.row["outcome"])
-    if to:
-        yield write_back(id_, "state", "state", reference, StateChange(to=to, reason=ended.why))
+    then = ended.plan.then.get(ended.row["outcome"])
+    if then is not None and then.updates:
+        update = Update(priority=then.priority, fields=then.fields, status=then.status)
+        yield write_back(id_, "update", "update", reference, update)
+    change = _change(ended)
+    if change is not None:
+        yield write_back(id_, "state", "state", reference, change)
 
 
 def _on_links(ended: _Ended) -> Iterator[dict[str, Any]]:
     """Rows of the outbox: each record that was attached is told the same. A storm attaches thousands, so what they
     have in common is made once."""
-    id_, own, to = ended.row["id"], ended.incident.reference, _state(ended.plan, ended.row["outcome"])
+    id_, own = ended.row["id"], ended.incident.reference
     told = [("outcome", note(id_, "", own, ended.note))]
+    to = _state(ended.plan, ended.row["outcome"])
     if to:
         told.append(("state", write_back(id_, "", "state", own, StateChange(to=to, reason=ended.why))))
     alike = [(name, {column.name: getattr(row, column.name) for column in WRITE_BACK.columns}) for name, row in told]
@@ -168,6 +173,15 @@ def _ran(connection: sa.Connection, remediation_id: str) -> bool:
     """True when a step was begun: then a change can't be canceled as if nothing had been done."""
     begun = sa.select(RUN.c.id).where(RUN.c.remediation_id == remediation_id, RUN.c.phase == "step").limit(1)
     return connection.execute(begun).first() is not None
+
+
+def _change(ended: _Ended) -> StateChange | None:
+    """Where the incident goes: a proved fix resolves it, else the mapping may say who gets it."""
+    outcome = ended.row["outcome"]
+    to, then = _state(ended.plan, outcome), ended.plan.then.get(outcome)
+    if then is not None and then.assign and to != "resolved":
+        return StateChange(to="reassigned", assignee=then.assign, reason=ended.why)
+    return StateChange(to=to, reason=ended.why) if to else None
 
 
 def _state(plan: Plan, outcome: str) -> Literal["resolved", "escalated"] | None:

@@ -17,6 +17,8 @@ from firstline import registry
 from firstline.cli import command_line
 from firstline.connector import SandboxSettings
 
+pytestmark = pytest.mark.usefixtures("logs_restored")
+
 Loopback = Callable[[Any], str]
 
 TOML = """

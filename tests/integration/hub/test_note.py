@@ -191,3 +191,15 @@ def tables(hub: Running) -> str:
     """Everything in the hub's tables, as text."""
     mine = [table for name, table in SQLModel.metadata.tables.items() if name.startswith("fl_")]
     return "\n".join(str(hub.hub.database.read_now(lambda c, t=table: c.execute(sa.select(t)).all())) for table in mine)
+
+
+def test_a_mapping_says_what_else_is_written_when_the_fix_fails(start: Start) -> None:
+    hub = start(extra="exit 1")
+    mapping = hub.hub.settings.mappings / "shop" / "mapping.yaml"
+    ending = "    then: {failed: {assign: second-line@example.com, priority: 1, status: A person is at it.}}\n"
+    mapping.write_text(mapping.read_text().rstrip() + "\n" + ending)
+    hub.hub.decider.declarations = hub.hub.declared.load()
+    hub.post(triggered())
+    remediation = hub.remediation()
+    assert (writes(remediation)["update"], writes(remediation)["state"]) == ("done", "done"), remediation
+    assert hub.incident()["priority"]["summary"] == "P1"
