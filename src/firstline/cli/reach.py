@@ -1,6 +1,8 @@
 """What a command needs of the machine: a database, a port. Where it can't have them, a line says so."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
@@ -28,8 +30,19 @@ def database(settings: Settings) -> Database:
     return found
 
 
-def listeners(host: str, port: int, place: str, mend: str) -> list[socket.socket]:
-    """Sockets on each address of a host, bound and not yet listening: who comes before the server is refused."""
+@contextmanager
+def listeners(host: str, port: int, place: str, mend: str) -> Iterator[list[socket.socket]]:
+    """Sockets on each address of a host, bound and not yet listening: who comes before the server is refused. Closed
+    at the end."""
+    found = _bound(host, port, place, mend)
+    try:
+        yield found
+    finally:
+        for listener in found:
+            listener.close()
+
+
+def _bound(host: str, port: int, place: str, mend: str) -> list[socket.socket]:
     found: list[socket.socket] = []
     try:
         if port > 65535:  # getaddrinfo would make another port of it

@@ -35,16 +35,17 @@ def sandbox(
     """
     trouble = _chaos(_records(chaos_file), str(chaos_file)) | _chaos(_pairs(chaos), "--chaos")
     make = registry.sandbox(name)
-    sockets = reach.listeners("127.0.0.1", port, "--port", "Name another, or 0 for a free one.")
-    url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    chosen = SandboxSettings(
-        hook_url=hook_url, hook_secret=hook_secret, public_url=url, seed=_records(seed), chaos=trouble
-    )
-    app = _made(name, make, chosen, seed)
-    typer.echo(f"{name} sandbox: {url}")
-    logging.getLogger("uvicorn.error").addFilter(_meant)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    uvicorn.Server(config).run(sockets=sockets)
+    records = _records(seed)
+    with reach.listeners("127.0.0.1", port, "--port", "Name another, or 0 for a free one.") as sockets:
+        url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+        chosen = SandboxSettings(
+            hook_url=hook_url, hook_secret=hook_secret, public_url=url, seed=records, chaos=trouble
+        )
+        app = _made(name, make, chosen, seed)
+        typer.echo(f"{name} sandbox: {url}")
+        logging.getLogger("uvicorn.error").addFilter(_meant)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Server(config).run(sockets=sockets)
 
 
 def _made(name: str, make: Callable[[SandboxSettings], Any], chosen: SandboxSettings, seed: Path | None) -> Any:

@@ -31,6 +31,6 @@ def serve(
         raise fault
     host, _, port = chosen.hub.listen.rpartition(":")
     place = str(folder / settings.FILE)
-    sockets = reach.listeners(host, int(port), place, "Stop what does, or give hub.listen another address.")
-    reach.database(chosen).close()  # looked at before: the web server would tell of it with a trace
-    server.run(Hub(chosen, moment(since, "--since") if since else None), sockets)
+    with reach.listeners(host, int(port), place, "Stop what does, or give hub.listen another address.") as sockets:
+        reach.database(chosen).close()  # looked at before: the web server would tell of it with a trace
+        server.run(Hub(chosen, moment(since, "--since") if since else None), sockets)

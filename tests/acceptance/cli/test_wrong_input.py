@@ -1,30 +1,48 @@
 """What people get wrong at the command line: a line that names the place and the mend, never a trace; exit not zero."""
 
+import io
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from firstline.cli import main
+
+pytestmark = pytest.mark.usefixtures("logs_restored")
 
 FIRSTLINE = str(Path(sys.executable).parent / "firstline")
 PAGERDUTY = '[connections.pagerduty]\nconnector = "pagerduty"\ntoken = "t"\nfrom_email = "a@example.com"\n'
 
 
 def firstline(*arguments: object, at: Path) -> str:
-    """What a command that must fail says."""
-    command = [FIRSTLINE, *map(str, arguments)]
-    ended = subprocess.run(command, cwd=at, capture_output=True, text=True, timeout=60, check=False)
-    said = ended.stdout + ended.stderr
-    assert ended.returncode not in (0, 3), said  # 3 is what the web server says of a start that broke
-    assert "Traceback" not in said
+    """What a command that must fail says. In this process: a process each would take a second to begin."""
+    code, said = run(*arguments, at=at)
+    assert code not in (0, 3), said  # 3 is what the web server says of a start that broke
     return said
+
+
+def run(*arguments: object, at: Path) -> tuple[object, str]:
+    """How a command ends, and what it says. What it does not catch comes out as it would with a trace."""
+    said = io.StringIO()
+    with (
+        chdir(at),
+        redirect_stdout(said),
+        redirect_stderr(said),
+        patch.object(sys, "argv", ["firstline", *map(str, arguments)]),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    return ended.value.code, said.getvalue()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    subprocess.run([FIRSTLINE, "init", "ops"], cwd=tmp_path, check=True, capture_output=True)
+    assert run("init", "ops", at=tmp_path)[0] == 0
     return tmp_path
 
 
@@ -44,6 +62,14 @@ def test_serve_on_a_port_in_use_names_the_port_and_the_setting(project: Path, ta
     assert f"ops/firstline.toml: 127.0.0.1:{taken} can't be listened on: Address already in use" in said
     assert "hub.listen" in said
     assert "hub.ready" not in said
+
+
+def test_a_process_that_fails_ends_with_its_line_and_no_trace(project: Path, taken: int) -> None:
+    write(project, f'[hub]\nlisten = "127.0.0.1:{taken}"')
+    command = [FIRSTLINE, "serve", "-f", "ops"]
+    ended = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode not in (0, 3)
+    assert "Traceback" not in ended.stdout + ended.stderr
 
 
 def test_serve_on_a_port_that_does_not_exist_ends(project: Path) -> None:
