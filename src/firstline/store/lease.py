@@ -19,22 +19,25 @@ class Leases:
 
     def __init__(self, database: Database) -> None:
         self._one = threading.Lock()  # of the threads that ask
+        self._closed = False
         self._held: _Files | _Advisory = (
             _Files(Path(f"{database.url.database}.locks")) if database.is_sqlite else _Advisory(database)
         )
 
     def take(self, name: str) -> bool:
-        """Take the lease, or keep it if it is ours. False while another process has it."""
+        """Take the lease, or keep it if it is ours. False while another process has it, and once these are closed: who
+        asked before and comes late must not hold one for ever."""
         with self._one:
-            return self._held.take(name)
+            return not self._closed and self._held.take(name)
 
     def is_free(self, name: str) -> bool:
         """True when no living process has it."""
         with self._one:
-            return self._held.is_free(name)
+            return not self._closed and self._held.is_free(name)
 
     def close(self) -> None:
         with self._one:
+            self._closed = True
             self._held.close()
 
 

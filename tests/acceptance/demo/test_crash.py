@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from firstline.demo import story
+from firstline.demo.process import marked
 from firstline.demo.record import comparable
 from firstline.demo.stage import Stage, Stuck
 from firstline.demo.story import Outcome, staged
@@ -66,6 +67,8 @@ async def test_twenty_kills_at_random_moments_leave_the_records_of_an_undisturbe
     root = tmp_path / "demo"
     undisturbed = await play(root)
     assert undisturbed.right, undisturbed
+    assert set(undisturbed.seen.modes.values()) == {"auto", "suggest", ""}
+    assert not list(marked(root))
     killer = Killer(random.Random(SEED), KILLS)
     while killer.left:
         before = killer.left

@@ -41,15 +41,6 @@ def spoil(stage: Stage, script: str) -> None:
     (stage.place.hub / RUNBOOKS / script).write_text("#!/bin/sh\nexit 0\n")
 
 
-async def test_a_short_story_comes_out_right_and_leaves_no_process(tmp_path: Path) -> None:
-    outcome = await play(tmp_path / "demo")
-    assert not outcome.stuck
-    assert not wrong(outcome)
-    assert outcome.right
-    assert set(outcome.seen.modes.values()) == {"auto", "suggest", ""}
-    assert not list(marked(tmp_path / "demo"))
-
-
 async def test_without_the_step_that_starts_the_shop_the_story_fails(tmp_path: Path) -> None:
     outcome = await play(tmp_path / "demo", lambda stage: spoil(stage, "restart-web/start"))
     assert not outcome.right
