@@ -23,6 +23,7 @@ from firstline.testing.patience import eventually
 from firstline.web.app import create_app
 
 SECRET = "hook-secret"
+PATIENT = 60.0  # seconds: how fast the answer comes is not what is tested
 TOKEN = "Zx81-a-rest-token/with+odd=signs"  # PagerDuty's; shows nowhere
 
 TOML = """
@@ -108,21 +109,24 @@ class Running:
     ) -> httpx.Response:
         signature = "v1=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         signed = {"X-PagerDuty-Signature": signature, "X-Webhook-Id": key, **(headers or {})}
-        return httpx.post(f"{self.url}/hooks/pagerduty", content=body, headers=signed, trust_env=False)
+        return httpx.post(f"{self.url}/hooks/pagerduty", content=body, headers=signed, trust_env=False, timeout=PATIENT)
 
     def get(self, path: str) -> Any:
         answer = httpx.get(
-            f"{self.url}/api/v1/{path}", headers={"Authorization": f"Bearer {self.token}"}, trust_env=False
+            f"{self.url}/api/v1/{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            trust_env=False,
+            timeout=PATIENT,
         )
         answer.raise_for_status()
         return answer.json()
 
     def act(self, path: str, body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.post(f"{self.url}/api/v1/{path}", headers=headers, json=body, trust_env=False)
+        return httpx.post(f"{self.url}/api/v1/{path}", headers=headers, json=body, trust_env=False, timeout=PATIENT)
 
     def state(self, vendor: str) -> Any:
-        return httpx.get(f"{getattr(self, vendor)}/sandbox/state", trust_env=False).json()
+        return httpx.get(f"{getattr(self, vendor)}/sandbox/state", trust_env=False, timeout=PATIENT).json()
 
     def incident(self, number: int = 1) -> Any:
         """PagerDuty's incident as its sandbox has it now."""
