@@ -145,6 +145,8 @@ class ChangeDraft(Value):
     test_plan: str = ""
     ci: str = Field(default="", description="The configuration item's name or id, as the mapping or runbook gives it.")
     group: str = ""
+    risk: Literal["", "low", "moderate", "high"] = ""
+    late: bool = Field(default=False, description="Filed after the work, and marked so where an approver sees it.")
     planned_start: AwareDatetime | None = None
     planned_end: AwareDatetime | None = None
     incident: Reference | None = Field(
@@ -154,11 +156,26 @@ class ChangeDraft(Value):
 
 
 class Approval(Value):
-    """Where the vendor's own approval of a change stands. `by` are names for people."""
+    """Where the vendor's own approval of a change stands. `by` are names for people: of who decided, else of whom it
+    waits for."""
 
     state: Literal["not_required", "waiting", "approved", "refused"]
     by: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = Field(
+        default=(),
+        description="Of who decided, all that the vendor names each by: user name, email, id. Four eyes are counted by "
+        "these.",
+    )
     comment: str = ""
+
+
+class Standing(Value):
+    """Where a change stands at the vendor, read in one go."""
+
+    state: ChangeState | None = Field(description="None: a status that nobody explained; nothing may run in it.")
+    approval: Approval
+    planned_start: AwareDatetime | None = Field(default=None, description="As it is now: its manager may move it.")
+    planned_end: AwareDatetime | None = None
 
 
 class Evidence(Value):
@@ -176,6 +193,37 @@ class Conflict(Value):
     kind: str
     what: str
     url: str = ""
+
+
+class Blackout(Value):
+    """A time for which the register says when changes may be made. `blackout`: not within it; `maintenance`: only
+    within it, for what it names."""
+
+    kind: Literal["blackout", "maintenance"]
+    name: str
+    start: AwareDatetime
+    end: AwareDatetime
+    items: tuple[str, ...] = Field(
+        default=(), description="Names and ids of the configuration items it is about; empty: all."
+    )
+    url: str = ""
+
+
+class Proposal(Value):
+    """A standard change to be: the template that would be approved once, for every run of this version of a runbook."""
+
+    key: str = Field(max_length=100, description="Found again by it.")
+    name: str
+    short_description: str
+    description: str
+    justification: str
+    implementation_plan: str
+    backout_plan: str
+    test_plan: str
+    risk_and_impact: str = ""
+    evidence: str = Field(description="Past runs: how many, how they ended, by whom approved, under which changes.")
+    ci: str = ""
+    group: str = ""
 
 
 class Finding(Value):
@@ -313,11 +361,18 @@ class ChangeRegister(ABC):
 
     @abstractmethod
     async def open(self, draft: ChangeDraft) -> Reference:
-        """Find the change with the draft's key, or create it. Called before the first step that changes anything."""
+        """Find the change with the draft's key, or create it. Called before the first step that changes anything; with
+        `late` after it."""
 
     @abstractmethod
-    async def approval(self, reference: Reference) -> Approval:
-        """Say where its approval stands. Called on the vendor's event and by the clock while a change waits."""
+    async def request(self, reference: Reference, evidence: Evidence) -> None:
+        """Ask for the change's approval in the vendor's own way: to Assess or Authorize, or into the status that asks.
+        Asked or decided already: nothing is written. Read back like a move."""
+
+    @abstractmethod
+    async def standing(self, reference: Reference) -> Standing:
+        """Say where the change stands: state, approval, planned start and end. Called on the vendor's event and by the
+        clock while a change waits, and before it is moved to `implement`."""
 
     @abstractmethod
     async def move(self, reference: Reference, to: ChangeState, evidence: Evidence) -> None:
@@ -328,6 +383,20 @@ class ChangeRegister(ABC):
     @abstractmethod
     async def conflicts(self, reference: Reference) -> list[Conflict]:
         """What else is planned on the same item in its window. Called before it is moved to `implement`."""
+
+    async def blackouts(self, since: AwareDatetime, until: AwareDatetime) -> list[Blackout]:  # noqa: ARG002
+        """The register's own windows that touch this time. Registers without any leave this as it is."""
+        return []
+
+    async def blame(self, incident: Reference, change: Reference) -> None:  # noqa: ARG002
+        """Say on the incident that the change caused it (`caused_by`), and read it back. Registers without such a field
+        leave this as it is: `Rejected`."""
+        raise Rejected(f"{incident.connection} has no field for the change that caused an incident")
+
+    async def propose(self, proposal: Proposal) -> Reference:  # noqa: ARG002
+        """Find the proposal with that key, or make it. Registers without pre-approved changes leave this as it is:
+        `Rejected`."""
+        raise Rejected("this register knows no pre-approved changes")
 
 
 class Attachments(ABC):

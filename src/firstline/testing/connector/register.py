@@ -57,7 +57,7 @@ class ChangeRegisterContract(ABC):
             await kept.move(change, "implement", Evidence())
         for _ in range(2):
             await kept.move(change, "closed", done)
-        assert (await kept.approval(change)).state in ("not_required", "approved")
+        assert (await kept.standing(change)).approval.state in ("not_required", "approved")
 
     async def test_a_closed_change_does_not_go_back_to_implement(self, kept: ChangeRegister) -> None:
         change = await kept.open(self.draft())
