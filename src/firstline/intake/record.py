@@ -1,6 +1,7 @@
 """Writes down what deliveries told and what was decided, and begins remediations: a whole batch in one transaction, a
 statement for each table, because a storm costs what a row costs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,13 +10,26 @@ from sqlmodel import SQLModel
 
 from firstline.incident import OPENED, Incident
 from firstline.intake.decide import Decided
+from firstline.ledger import entry
+from firstline.ledger.facet import bind, bind_new
 from firstline.remediation import fault, loop
 from firstline.remediation.attach import Active, attach, linked, record_of
 from firstline.remediation.begin import begin
 from firstline.remediation.plan import Plan
 from firstline.store import new_id
 from firstline.store.database import insert, upsert_newer
-from firstline.store.table import DELIVERY, EVENT, INCIDENT, REMEDIATION, DecisionRow, EventRow, now
+from firstline.store.table import (
+    DELIVERY,
+    EVENT,
+    INCIDENT,
+    REMEDIATION,
+    ApprovalRow,
+    DecisionRow,
+    EventRow,
+    LedgerRow,
+    RemediationRow,
+    now,
+)
 
 TRACE = {"traces", "omitted", "passed_over", "shadowed"}
 
@@ -27,6 +41,17 @@ class Course:
     outcome: str = ""
     reason: str = ""
     remediation_id: str | None = None
+    began: RemediationRow | None = None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A decision, and what stands beside it in the ledger."""
+
+    event: EventRow
+    decision: DecisionRow
+    began: RemediationRow | None
+    text: str
 
 
 @dataclass
@@ -50,6 +75,7 @@ def record(connection: sa.Connection, reads: list[Read]) -> int:
     views = [_view(decided.event.incident) for read in reads for decided in read.decided if decided.event.incident]
     upsert_newer(connection, INCIDENT, views, ["connection", "kind", "record_id"], "version")
     insert(connection, *batch.rows)
+    insert(connection, *batch.told(connection))
     fault.claim(connection, batch.faults)
     return batch.began
 
@@ -103,6 +129,7 @@ class _Batch:
 
     def __init__(self, connection: sa.Connection, fresh: list[tuple[Read, Decided]]) -> None:
         self.rows: list[SQLModel] = []
+        self._told: list[_Told] = []
         self.faults: dict[str, str] = {}
         self.began = 0
         due = [decided for _, decided in fresh if decided.plan is not None]
@@ -128,9 +155,31 @@ class _Batch:
         )
         self.rows.append(row)
         if decided.decision is not None or decided.reason:
-            self._decision(row.id, decided)
+            self._decision(row, decided)
 
-    def _decision(self, event_row: str, decided: Decided) -> None:
+    def told(self, connection: sa.Connection) -> Iterator[LedgerRow]:
+        """The ledger's entries of this batch: each decision, bound to all that it came from and led to."""
+        received = bind(connection, "delivery", *{told.event.delivery_id for told in self._told})
+        for told in self._told:
+            delivery = f"delivery/{told.event.delivery_id}"
+            rows = {
+                delivery: received[delivery],
+                **bind_new(connection, "event", [told.event]),
+                **bind_new(connection, "decision", [told.decision]),
+            }
+            if told.began is not None:
+                rows |= bind_new(connection, "remediation.begun", [told.began])
+                if told.began.ended_at is not None:
+                    rows |= bind_new(connection, "remediation.ended", [told.began])
+            subject = told.decision.remediation_id or f"event:{told.event.id}"
+            yield entry(subject, told.decision.outcome, told.text, rows=rows)
+        for row in self.rows:
+            if isinstance(row, ApprovalRow):
+                said = f"Waits for an approval of plan {row.plan_digest[:12]}"
+                yield entry(row.remediation_id, "asked", said, rows=bind_new(connection, "approval", [row]))
+
+    def _decision(self, event: EventRow, decided: Decided) -> None:
+        event_row = event.id
         decision = decided.decision
         outcome: str = "error" if decided.reason or decision is None else decision.outcome
         course = self._course(event_row, decided)
@@ -146,6 +195,7 @@ class _Batch:
             remediation_id=course.remediation_id,
         )
         self.rows.append(row)
+        self._told.append(_Told(event, row, course.began, _said(decided, row)))
 
     def _course(self, event_row: str, decided: Decided) -> Course:
         """Begin a remediation, or attach the event to the one that has the fault in hand, or hold it."""
@@ -181,7 +231,17 @@ class _Batch:
                 self._holders[name] = row
         self._begun[record] += 1
         self.began += 1
-        return Course(remediation_id=row.id)
+        return Course(remediation_id=row.id, began=row)
+
+
+def _said(decided: Decided, row: DecisionRow) -> str:
+    """A decision in a line."""
+    label = decided.event.incident.reference.label if decided.event.incident else decided.event.id
+    if row.outcome == "matched" and decided.plan is not None:
+        return f"{label} matched {row.mapping}: {decided.plan.named} in mode {row.mode}"
+    if row.outcome == "attached":
+        return f"{label} attached: the same fault"
+    return f"{label}: {row.reason or row.outcome}"
 
 
 def _active(connection: sa.Connection, keys: list[str]) -> dict[str, Active]:

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from firstline.governor import alarm
 from firstline.governor.connection import paused
+from firstline.ledger import entry
 from firstline.outbox import fold
 from firstline.store.database import insert
-from firstline.store.table import REMEDIATION, WRITE_BACK, TimelineRow
+from firstline.store.table import REMEDIATION, WRITE_BACK
 
 FOLDED = 500  # rows of one record that are looked at at a time
 
@@ -159,7 +160,7 @@ def _fold(connection: sa.Connection, rows: Collection[fold.Row], into: Mapping[s
         values = {"state": "folded", "folded_into": target, "done_at": moment}
         connection.execute(sa.update(WRITE_BACK).where(WRITE_BACK.c.id.in_(ids)).values(**values))
     lines = [
-        TimelineRow(remediation_id=by_id[id_]["remediation_id"], act="folded", text=_folded(by_id[id_], by_id[to]))
+        entry(by_id[id_]["remediation_id"], "folded", _folded(by_id[id_], by_id[to]))
         for id_, to in into.items()
         if by_id[id_]["remediation_id"]
     ]

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from firstline.governor import alarm
+from firstline.ledger.facet import bind
 from firstline.outbox.claim import Row, said
 from firstline.remediation.timeline import tell
 from firstline.store.table import WRITE_BACK
@@ -22,7 +23,13 @@ def settle(connection: sa.Connection, row: Row, values: Mapping[str, Any], pager
         return False
     record = row["reference"].get("number") or row["reference"]["id"]
     if values["state"] == "done":
-        _tell(connection, row, "wrote", f"{said(row)} on {record} in {row['connection']}")
+        _tell(
+            connection,
+            row,
+            "wrote",
+            f"{said(row)} on {record} in {row['connection']}",
+            bind(connection, "write_back", row["id"]),
+        )
     elif values["state"] == "parked":
         _tell(connection, row, "parked", f"{said(row)} on {record} was refused: {values['reason']}")
         alarm.parked(connection, pager, row, values["reason"], url)
@@ -47,6 +54,5 @@ def _left(under_way: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
     return WRITE_BACK.c.state == "sending", WRITE_BACK.c.id.not_in(under_way)
 
 
-def _tell(connection: sa.Connection, row: Row, act: str, text: str) -> None:
-    if row["remediation_id"]:
-        tell(connection, row["remediation_id"], act, text)
+def _tell(connection: sa.Connection, row: Row, act: str, text: str, rows: Mapping[str, str] | None = None) -> None:
+    tell(connection, row["remediation_id"] or f"connection:{row['connection']}", act, text, rows=rows)

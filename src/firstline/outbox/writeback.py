@@ -173,9 +173,9 @@ async def _take_up(context: Context, write_back_id: str, values: dict[str, Any],
         row = dict(found)
         connection.execute(sa.update(WRITE_BACK).where(*parked).values(**values))
         alarm.mended(connection, context.governor.pager, row["connection"])
-        if row["remediation_id"]:
-            record = row["reference"].get("number") or row["reference"]["id"]
-            tell(connection, row["remediation_id"], "took up", f"{claim.said(row)} on {record}: {how}", actor=person)
+        record = row["reference"].get("number") or row["reference"]["id"]
+        subject = row["remediation_id"] or f"connection:{row['connection']}"
+        tell(connection, subject, "took up", f"{claim.said(row)} on {record}: {how}", actor=person)
         return True
 
     done = await context.database.write(change)

@@ -5,6 +5,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from firstline.errors import Rejected
+from firstline.ledger.facet import bind
 from firstline.remediation.begin import GRACE
 from firstline.remediation.context import Context
 from firstline.remediation.timeline import tell
@@ -32,7 +33,7 @@ def _answer(connection: sa.Connection, approval_id: str, verdict: Verdict, perso
     )
     # The approval binds the plan by its digest: a remediation with another plan is not let go by it.
     _let_go(connection, remediation_id, digest, verdict == "approved", after)
-    tell(connection, remediation_id, verdict, said, actor=person)
+    tell(connection, remediation_id, verdict, said, actor=person, rows=bind(connection, "approval", approval_id))
 
 
 async def expire(context: Context) -> None:
@@ -46,7 +47,8 @@ async def expire(context: Context) -> None:
             still = (APPROVAL.c.id == row["id"], APPROVAL.c.state == "waiting")
             if connection.execute(sa.update(APPROVAL).where(*still).values(state="expired")).rowcount == 1:
                 _let_go(connection, row["remediation_id"], row["plan_digest"], False, {"outcome": "expired"})
-                tell(connection, row["remediation_id"], "expired", "Nobody answered in time")
+                bound = bind(connection, "approval", row["id"])
+                tell(connection, row["remediation_id"], "expired", "Nobody answered in time", rows=bound)
 
     await context.database.write(end)
     context.work.set()

@@ -10,7 +10,7 @@ from firstline.connector import Fact, Note, StateChange
 from firstline.incident import Event
 from firstline.remediation.begin import GRACE, note, write_back
 from firstline.remediation.text import HEADLINES
-from firstline.store.table import LINK, LinkRow, TimelineRow, now
+from firstline.store.table import LINK, LinkRow, now
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,6 @@ def attach(event: Event, to: Active, url: str, *, known: bool, resolve: bool) ->
     if event.incident is None:
         raise ValueError("an event without an incident is attached to nothing")
     reference, record = event.incident.reference, record_of(event)
-    yield TimelineRow(remediation_id=to.id, act="attached", text=f"{reference.label} attached: the same fault")
     if known:
         return
     yield LinkRow(

@@ -10,11 +10,12 @@ from sqlmodel import SQLModel
 from firstline.connector import Note
 from firstline.declaration import Json
 from firstline.incident import Event, Incident, Reference
+from firstline.ledger import entry
 from firstline.remediation import text
 from firstline.remediation.plan import Plan
 from firstline.remediation.template import Notes, variables
 from firstline.store import new_id
-from firstline.store.table import ApprovalRow, RemediationRow, TimelineRow, WriteBackRow, now
+from firstline.store.table import ApprovalRow, RemediationRow, WriteBackRow, now
 
 GRACE = timedelta(seconds=5)  # a remediation that ends sooner is told by its outcome alone
 
@@ -95,14 +96,12 @@ class _Told:
         composed = self.notes.compose(kind, self.incident.reference.connection, built_in, told)
         yield note(self.row.id, kind, self.incident.reference, composed.note)
         if composed.fault:
-            yield TimelineRow(remediation_id=self.row.id, act="template", text=composed.fault[:2000])
+            yield entry(self.row.id, "template", composed.fault)
 
 
 def _others(told: _Told, approvals: str, expires: float) -> Iterator[SQLModel]:
     """`approvals` is the address that takes answers."""
     row, plan = told.row, told.plan
-    matched = f"{told.incident.reference.label} matched {plan.mapping}: {plan.named} in mode {plan.mode}"
-    yield TimelineRow(remediation_id=row.id, act="matched", text=matched[:2000])
     if plan.mode == "suggest":
         yield from told.note("suggestion", text.suggestion(f"{row.id}.suggestion", plan, told.url))
     if plan.mode == "approve":
@@ -111,6 +110,4 @@ def _others(told: _Told, approvals: str, expires: float) -> Iterator[SQLModel]:
         answer = f"{approvals}/{approval.id}/approve"
         asked = text.question(f"{row.id}.question", plan, row.plan_digest, told.url, answer)
         yield from told.note("question", asked, {"plan": row.plan_digest, "approve": answer})
-        said = f"Waits for an approval of plan {row.plan_digest[:12]}"
-        yield TimelineRow(remediation_id=row.id, act="asked", text=said)
         yield approval

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import Chunk, Handle, Progress, State, Step
+from firstline.ledger.facet import bind
 from firstline.remediation import shelf
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Outcome
@@ -131,7 +132,7 @@ class Procedure:
         }
         connection.execute(sa.update(RUN).where(RUN.c.id == step.id).values(**values))
         told = f"{step.name} on {step.target}: {progress.state}{f' ({how})' if how else ''}"
-        tell(connection, self._remediation_id, "ran", told)
+        tell(connection, self._remediation_id, "ran", told, rows=bind(connection, "run", step.id))
 
 
 def _mark(connection: sa.Connection, row: RunRow, turn: int) -> Ended | None:

@@ -10,6 +10,7 @@ from firstline.connector import Attachments, ChangeState, Evidence, Note, StateC
 from firstline.connector import Value as Contract
 from firstline.declaration import Json
 from firstline.incident import Incident, Reference
+from firstline.ledger.facet import bind
 from firstline.remediation import text
 from firstline.remediation.begin import note, write_back
 from firstline.remediation.context import Context
@@ -69,7 +70,8 @@ def report(connection: sa.Connection, context: Context, remediation_id: str, tur
     if ended.links:
         connection.execute(sa.insert(WRITE_BACK), list(_on_links(ended)))
     insert(connection, *_on_change(connection, ended, _page(context, row["id"])))
-    tell(connection, row["id"], "ended", f"Ended: {text.HEADLINES[row['outcome']]}")
+    said = f"Ended: {text.HEADLINES[row['outcome']]}"
+    tell(connection, row["id"], "ended", said, rows=bind(connection, "remediation.ended", row["id"]))
 
 
 def _ended(connection: sa.Connection, context: Context, row: Any) -> _Ended:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from firstline.declaration import canonical
 from firstline.masking import Masker
 
 _SHAPES = Masker()
@@ -42,3 +43,13 @@ class ToldJson(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else orjson.loads(value)
+
+
+class Entered(TypeDecorator[Any]):
+    """An entry of the ledger: masked, then in its canonical form, whose bytes are what is hashed. Read as that text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else canonical(_mask(dialect).deep(value)).decode()

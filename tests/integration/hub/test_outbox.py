@@ -33,9 +33,9 @@ def notes(count: int, connection: str, **changes: Any) -> list[WriteBackRow]:
 @contextmanager
 def without_timeline(hub: Running) -> Iterator[None]:
     """The database refuses what a remediation has to tell."""
-    hub.hub.database.write_now(lambda c: c.execute(sa.text("ALTER TABLE fl_timeline RENAME TO fl_away")))
+    hub.hub.database.write_now(lambda c: c.execute(sa.text("ALTER TABLE fl_ledger RENAME TO fl_away")))
     yield
-    hub.hub.database.write_now(lambda c: c.execute(sa.text("ALTER TABLE fl_away RENAME TO fl_timeline")))
+    hub.hub.database.write_now(lambda c: c.execute(sa.text("ALTER TABLE fl_away RENAME TO fl_ledger")))
 
 
 def test_what_waits_for_one_connection_does_not_hold_the_others(start: Start) -> None:

@@ -1,5 +1,6 @@
 """The outbox without the rest of a hub: rows, a governor, and a small vendor that is asked over real HTTP."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,7 +44,7 @@ from firstline.settings import Budget
 from firstline.store import Database, new_id
 from firstline.store.database import insert
 from firstline.store.lease import Leases
-from firstline.store.table import TIMELINE, WRITE_BACK, WriteBackRow, now
+from firstline.store.table import LEDGER, WRITE_BACK, WriteBackRow, now
 
 NAME, PAGER = "tickets", "pager"
 
@@ -210,8 +211,9 @@ class Outbox:
         return list(self.database.read_now(lambda connection: connection.execute(query).mappings().all()))
 
     def told(self, act: str) -> list[str]:
-        query = sa.select(TIMELINE.c.text).where(TIMELINE.c.act == act).order_by(TIMELINE.c.id)
-        return list(self.database.read_now(lambda connection: connection.execute(query).scalars()))
+        query = sa.select(LEDGER.c.entry).order_by(LEDGER.c.id)
+        entries = map(json.loads, self.database.read_now(lambda connection: connection.execute(query).scalars().all()))
+        return [one["text"] for one in entries if one["act"] == act]
 
     def standing(self, name: str = NAME) -> connections.Standing:
         return self.database.read_now(lambda connection: connections.standing(connection, name))

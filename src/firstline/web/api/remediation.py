@@ -7,8 +7,9 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import PlainTextResponse
 
 from firstline.remediation.log import log_of
+from firstline.remediation.timeline import lines
 from firstline.store import Database
-from firstline.store.table import APPROVAL, REMEDIATION, RUN, TIMELINE, WRITE_BACK
+from firstline.store.table import APPROVAL, REMEDIATION, RUN, WRITE_BACK
 from firstline.web.api.access import Seeing, TheHub
 from firstline.web.api.model import RemediationSummary, RemediationWhole
 from firstline.web.api.page import Before, Limit, Page, page
@@ -85,8 +86,9 @@ async def whole(database: Database, remediation_id: str) -> dict[str, Any] | Non
         row = connection.execute(sa.select(REMEDIATION).where(REMEDIATION.c.id == remediation_id)).mappings().first()
         if row is None:
             return None
-        parts = {"timeline": TIMELINE, "runs": RUN, "approvals": APPROVAL, "write_backs": WRITE_BACK}
-        return {**row, **{name: _of(connection, table, remediation_id) for name, table in parts.items()}}
+        parts = {"runs": RUN, "approvals": APPROVAL, "write_backs": WRITE_BACK}
+        found = {name: _of(connection, table, remediation_id) for name, table in parts.items()}
+        return {**row, **found, "timeline": lines(connection, remediation_id)}
 
     return await database.read(read)
 

@@ -1,0 +1,1 @@
+"""Reasons not to go on: rules only. What they look at is brought to them; nothing here asks or keeps."""

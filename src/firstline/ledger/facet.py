@@ -1,0 +1,163 @@
+"""Rows of other tables, bound to entries of the ledger by a digest of the columns that no longer change."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
+
+from firstline.declaration import Json, canonical
+from firstline.store import table
+
+Row = Mapping[str, Any] | sa.RowMapping
+
+
+@dataclass(frozen=True)
+class Facet:
+    """The columns of a table that are settled once an act is done. The last entry that binds a row counts. `settled`
+    says which rows must be bound; None: those that led to something."""
+
+    name: str
+    table: sa.Table
+    columns: tuple[str, ...]
+    settled: sa.ColumnElement[bool] | None = None
+    key: tuple[str, ...] = ("id",)
+
+
+def _but(of: sa.Table, *left_out: str) -> tuple[str, ...]:
+    return tuple(column.name for column in of.columns if column.name not in left_out)
+
+
+_BEGUN = (
+    *("id", "event_id", "connection", "record", "environment", "mapping", "pack", "runbook", "service"),
+    *("incident", "changes", "created_at"),
+)
+_ENDED = (
+    *_BEGUN,
+    "plan",
+    "plan_digest",
+    "mode",
+    "outcome",
+    "reason",
+    "approved_by",
+    "change",
+    "change_type",
+    "override",
+    "ended_at",
+)
+
+FACETS: dict[str, Facet] = {
+    facet.name: facet
+    for facet in (
+        Facet("delivery", table.DELIVERY, _but(table.DELIVERY, "state", "reason")),
+        Facet("event", table.EVENT, _but(table.EVENT)),
+        Facet("decision", table.DECISION, _but(table.DECISION), sa.true()),
+        Facet("remediation.begun", table.REMEDIATION, _BEGUN, sa.true()),
+        Facet("remediation.ended", table.REMEDIATION, _ENDED, table.REMEDIATION.c.ended_at.is_not(None)),
+        Facet("run", table.RUN, _but(table.RUN), table.RUN.c.ended_at.is_not(None)),
+        Facet("approval", table.APPROVAL, _but(table.APPROVAL), sa.true()),
+        Facet("vote", table.VOTE, _but(table.VOTE), sa.true()),
+        Facet(
+            "write_back",
+            table.WRITE_BACK,
+            _but(table.WRITE_BACK, "attempts", "due_at"),
+            table.WRITE_BACK.c.state == "done",
+        ),
+        Facet("person", table.PERSON, _but(table.PERSON), sa.true(), ("name",)),
+        Facet("member", table.MEMBER, _but(table.MEMBER), sa.true(), ("group", "person")),
+        Facet("grant", table.GRANT, _but(table.GRANT), sa.true()),
+        Facet("delegation", table.DELEGATION, _but(table.DELEGATION), sa.true()),
+        Facet("token", table.TOKEN, _but(table.TOKEN), sa.true()),
+        Facet("switch", table.SWITCH, _but(table.SWITCH), sa.true(), ("scope",)),
+        Facet("mode", table.MODE, _but(table.MODE), sa.true(), ("mapping", "environment")),
+        Facet("standard", table.STANDARD, _but(table.STANDARD), sa.true(), ("runbook", "digest")),
+        Facet("change", table.CHANGE, _but(table.CHANGE), sa.true(), ("number",)),
+    )
+}
+
+REMOVED = "removed"  # stands for the digest of a row that was taken away, by the entry that says so
+
+
+def bind(connection: sa.Connection, name: str, *keys: Any) -> dict[str, str]:
+    """For `Entry.rows`: the digest of rows as they are in the database now, the transaction's own changes included.
+    `keys`: values of the facet's key; a tuple where it has several columns."""
+    facet = FACETS[name]
+    found = connection.execute(_query(facet).where(_is_one_of(facet, keys))).mappings().all()
+    return {label(facet, row): _digest(facet, row) for row in found}
+
+
+def bind_new(connection: sa.Connection, name: str, rows: Iterable[SQLModel]) -> dict[str, str]:
+    """The same for rows that are about to be inserted, without asking the database."""
+    facet = FACETS[name]
+    stored = (_stored(facet, row.__dict__, connection.dialect) for row in rows)
+    return {label(facet, row): _digest(facet, row) for row in stored}
+
+
+def unbind(name: str, *keys: Any) -> dict[str, str]:
+    """For `Entry.rows`: these rows are taken away by what the entry tells."""
+    facet = FACETS[name]
+    return {label(facet, dict(zip(facet.key, _tuple(key), strict=True))): REMOVED for key in keys}
+
+
+def label(facet: Facet, row: Row) -> str:
+    return f"{facet.name}/{'/'.join(str(row[name]) for name in facet.key)}"
+
+
+def digests(connection: sa.Connection, facet: Facet) -> Iterable[tuple[str, str]]:
+    """Label and digest of every row that must be bound, as it is in the database."""
+    query = _query(facet)
+    if facet.settled is not None:
+        query = query.where(facet.settled)
+    for row in connection.execution_options(yield_per=1000).execute(query).mappings():
+        yield label(facet, row), _digest(facet, row)
+
+
+def _query(facet: Facet) -> sa.Select[Any]:
+    """The columns as they are stored: what a type makes of them is no part of the digest."""
+    return sa.select(*(_raw(facet.table.c[name]).label(name) for name in _names(facet)))
+
+
+def _names(facet: Facet) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*facet.key, *facet.columns)))
+
+
+def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    return sa.type_coerce(column, column.type.impl_instance) if isinstance(column.type, TypeDecorator) else column
+
+
+def _stored(facet: Facet, values: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+    def stored(name: str) -> Any:
+        kind = facet.table.c[name].type
+        return kind.process_bind_param(values[name], dialect) if isinstance(kind, TypeDecorator) else values[name]
+
+    return {name: stored(name) for name in _names(facet)}
+
+
+def _is_one_of(facet: Facet, keys: Iterable[Any]) -> sa.ColumnElement[bool]:
+    columns = [facet.table.c[name] for name in facet.key]
+    if len(columns) == 1:
+        return columns[0].in_(list(keys))
+    return sa.tuple_(*columns).in_([_tuple(key) for key in keys])
+
+
+def _tuple(key: Any) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _digest(facet: Facet, row: Row) -> str:
+    values: dict[str, Json] = {name: _plain(row[name]) for name in facet.columns}
+    return hashlib.sha256(canonical(values)).hexdigest()
+
+
+def _plain(value: Any) -> Json:
+    """As every database gives it back: PostgreSQL's text holds neither NUL nor half a surrogate pair."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
+    if isinstance(value, bytes | memoryview):
+        return hashlib.sha256(value).hexdigest()
+    plain: Json = value
+    return plain
