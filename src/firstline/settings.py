@@ -68,8 +68,26 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 OWN = frozenset({"connector", "intake", "budget"})  # keys of a connection's table that are the hub's
 
 
+OWN_REGISTER = "firstline"
+
+
 class Changes(Part):
-    register_: str = Field(default="", alias="register", description="The connection that keeps change requests.")
+    """How changes are recorded. `require_pin`: a standard change needs a version of its runbook that somebody has
+    pre-approved (`firstline change pin`), else it is a normal one."""
+
+    register_: str = Field(
+        default=OWN_REGISTER,
+        alias="register",
+        description="The connection that keeps change requests; `firstline`: the hub's own register.",
+    )
+    require_pin: bool = True
+    no_record: Literal["hold", "late"] = Field(
+        default="hold", description="When the register does not answer: no record, no run; or the record comes late."
+    )
+    emergency: Literal["first", "approval"] = Field(
+        default="approval", description="first: an emergency change runs at once, and its approval is followed."
+    )
+    follow: PositiveDuration = Field(default=60.0, description="Between two looks at a change that waits.")
 
 
 class Settings(Part):
@@ -226,10 +244,12 @@ def _known(settings: Settings, path: Path) -> None:
         known = ", ".join(settings.connections) or "none"
         raise Misdeclared(f"alarms.connection names {pager!r}; the connections are: {known}", place=str(path))
     register = settings.changes.register_
-    if register and register not in settings.connections:
+    if register not in (OWN_REGISTER, *settings.connections):
         known = ", ".join(settings.connections) or "none"
         raise Misdeclared(f"changes.register names {register!r}; the connections are: {known}", place=str(path))
     for name, table in settings.connections.items():
+        if name == OWN_REGISTER:
+            raise Misdeclared(f"{name!r} is the hub's own register; give the connection another name", place=str(path))
         if not _NAME.fullmatch(name):  # it stands in URLs and in names of files
             raise Misdeclared(f"{name!r} is no name of a connection: letters, digits, '.', '_', '-'", place=str(path))
         if not isinstance(table.get("connector"), str):

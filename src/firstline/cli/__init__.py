@@ -32,7 +32,11 @@ def command_line(*names: str) -> typer.Typer:
     )
     app.callback()(lambda: None)  # with one subcommand, too, its name is asked for
     for name in names or COMMANDS:
-        app.command(name)(getattr(import_module(f"firstline.cli.{name}"), name))
+        found = getattr(import_module(f"firstline.cli.{name}"), name)
+        if isinstance(found, typer.Typer):  # with subcommands of its own
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
     return app
 
 

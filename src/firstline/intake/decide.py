@@ -13,7 +13,7 @@ from firstline.incident import OPENED, Event
 from firstline.intake.sight import ENDED, Known, key_of
 from firstline.mapping import Decision, Matcher
 from firstline.remediation import fault
-from firstline.remediation.plan import Plan
+from firstline.remediation.plan import Asks, Plan
 from firstline.remediation.template import Notes
 from firstline.runbook import Runbook, resolve
 from firstline.store.table import now
@@ -95,6 +95,10 @@ class Decider:
         acknowledges = connector is not None and connector.acknowledges and changes
         return Plan(
             mapping=decision.mapping,
+            pack=decision.pack,
+            service=(event.incident.service or event.incident.ci or "") if event.incident else "",
+            dedupe=decision.dedupe,
+            asks=Asks.model_validate(decision.approval.model_dump()),
             mode=decision.mode,
             environment=self._environment,
             runbook=resolved,

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from firstline.declaration import Json
-from firstline.mapping.model import Ending, Outcome
+from firstline.mapping.model import ApprovalDeclaration, Ending, Outcome
 
 
 class Value(BaseModel):
@@ -46,6 +46,7 @@ class Decision(Value):
     dedupe: str = ""
     resolve: bool = False
     escalate: bool = False
+    approval: ApprovalDeclaration = ApprovalDeclaration()
     acknowledge: bool | None = None
     max_age: float = Field(default=900.0, description="Seconds: what is told later is observed only.")
     correlate: str = Field(default="", description="The same value, the same fault; empty: none.")

@@ -89,6 +89,7 @@ def act(mapping: CompiledMapping, event: Event, environment: str, bindings: Bind
         "mode": mapping.declaration.mode_in(environment),
         "resolve": mapping.resolve,
         "escalate": mapping.declaration.escalate,
+        "approval": mapping.declaration.approval,
         "acknowledge": mapping.declaration.acknowledge,
         "max_age": mapping.declaration.max_age,
         "then": mapping.declaration.then,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from firstline.declaration import Declaration, Duration, Json
+from firstline.declaration.duration import PositiveDuration
 from firstline.incident import OPENED, EventType
 
 Mode = Literal["observe", "suggest", "approve", "auto"]
@@ -41,6 +42,15 @@ class Ending(Declaration):
         return self.priority is not None or bool(self.fields or self.status)
 
 
+class ApprovalDeclaration(Declaration):
+    """Who may let a plan go in mode `approve`, and how many of them must: `by` names groups or people; empty: whoever
+    has the right. `expires` None: as the hub's settings say."""
+
+    by: tuple[str, ...] = Field(default=(), max_length=20)
+    count: int = Field(default=1, ge=1, le=10)
+    expires: PositiveDuration | None = None
+
+
 class MappingDeclaration(Declaration):
     """`mode` has one for each environment, `default` for those not named. `resolve` None: the runbook decides.
     `acknowledge` None: the incident's connector decides. `max_age` in seconds."""
@@ -52,6 +62,7 @@ class MappingDeclaration(Declaration):
     runbook: Name
     inputs: dict[str, Json] = Field(default_factory=dict)
     mode: dict[str, Mode] = Field(default_factory=_observe)
+    approval: ApprovalDeclaration = ApprovalDeclaration()
     dedupe: str = ""
     resolve: bool | None = None
     escalate: bool = True

@@ -68,6 +68,10 @@ def _row(event_row: str, incident: Incident, plan: Plan, dedupe: str) -> Remedia
         record=f"{incident.reference.kind}:{incident.reference.id}",
         environment=plan.environment,
         mapping=plan.mapping,
+        pack=plan.pack,
+        runbook=f"{plan.pack}/{plan.runbook.id}",
+        service=plan.service,
+        changes=plan.runbook.change is not None,
         mode=plan.mode,
         active_key=None if ended else f"{plan.mapping}|{dedupe}",
         incident=incident.model_dump(mode="json"),
@@ -105,8 +109,14 @@ def _others(told: _Told, approvals: str, expires: float) -> Iterator[SQLModel]:
     if plan.mode == "suggest":
         yield from told.note("suggestion", text.suggestion(f"{row.id}.suggestion", plan, told.url))
     if plan.mode == "approve":
-        expiry = now() + timedelta(seconds=expires)
-        approval = ApprovalRow(id=new_id(), remediation_id=row.id, plan_digest=row.plan_digest, expires_at=expiry)
+        expiry = now() + timedelta(seconds=plan.asks.expires or expires)
+        approval = ApprovalRow(
+            id=new_id(),
+            remediation_id=row.id,
+            plan_digest=row.plan_digest,
+            asks=plan.asks.model_dump(mode="json"),
+            expires_at=expiry,
+        )
         answer = f"{approvals}/{approval.id}/approve"
         asked = text.question(f"{row.id}.question", plan, row.plan_digest, told.url, answer)
         yield from told.note("question", asked, {"plan": row.plan_digest, "approve": answer})

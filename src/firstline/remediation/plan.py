@@ -13,10 +13,27 @@ from firstline.runbook import ResolvedRunbook
 TITLE = 160  # ServiceNow's short description holds as much; the others hold more
 
 
+class Asks(BaseModel):
+    """Who may let a plan go, and how many of them must. `by`: groups or people; empty: whoever has the right."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: tuple[str, ...] = ()
+    count: int = 1
+    expires: float | None = None  # seconds; None: as the hub's settings say
+
+
 class Plan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mapping: str
+    pack: str = ""
+    service: str = ""  # the incident's service, else its CI: what limits and switches are about
+    dedupe: str = ""
+    asks: Asks = Asks()
+    change_type: str = "none"  # none, standard, normal, emergency: by policy
+    change_reason: str = ""  # why it is not the type the runbook asks for
+    settings: dict[str, str] = {}  # digest of the settings of each connection and executor it works with
     mode: str
     environment: str
     runbook: ResolvedRunbook

@@ -14,7 +14,7 @@ from firstline.runbook.runbook import scopes
 
 Path = tuple[str | int, ...]
 
-SECTIONS = ("before", "steps", "after", "rollback", "diagnose")
+SECTIONS = ("healthy", "before", "steps", "after", "rollback", "diagnose")
 _TEXT = frozenset({"string", "integer", "number", "boolean", "any"})
 
 
@@ -62,17 +62,24 @@ def _inputs(declared: RunbookDeclaration, document: Document) -> Iterator[Misdec
 
 def _targets(declared: RunbookDeclaration, document: Document) -> Iterator[Misdeclared]:
     scope, _ = scopes(declared)
-    if isinstance(declared.targets, str):
-        try:
-            kind = Template(scope, declared.targets).type
-        except ExpressionFault as error:
-            yield document.error(error.reason, ("targets",), error.offset)
-            return
-        if kind != "any" and not kind.startswith("list"):
-            yield document.error(f"gives {kind}, not a list; write a list of texts", ("targets",))
+    for name in ("targets", "group"):
+        given = getattr(declared, name)
+        if isinstance(given, str):
+            yield from _list_fault(given, scope, document, name)
+            continue
+        for number, text in enumerate(given):
+            yield from compile_fault(text, scope, document, (name, number))
+
+
+def _list_fault(text: str, scope: Scope, document: Document, name: str) -> Iterator[Misdeclared]:
+    """What keeps a text from being a template that gives a list."""
+    try:
+        kind = Template(scope, text).type
+    except ExpressionFault as error:
+        yield document.error(error.reason, (name,), error.offset)
         return
-    for number, text in enumerate(declared.targets):
-        yield from compile_fault(text, scope, document, ("targets", number))
+    if kind != "any" and not kind.startswith("list"):
+        yield document.error(f"gives {kind}, not a list; write a list of texts", (name,))
 
 
 def _sources(declared: RunbookDeclaration) -> Iterator[_Source]:
@@ -116,7 +123,7 @@ def _program_fault(program: str, files: Mapping[str, Json]) -> str:
 
 
 def _addresses(declared: RunbookDeclaration, document: Document) -> Iterator[Misdeclared]:
-    for section in ("before", "after"):
+    for section in ("healthy", "before", "after"):
         for number, check in enumerate(getattr(declared, section)):
             if check.http and not check.http.url.startswith(("http://", "https://")):
                 yield document.error("an address begins with http:// or https://", (section, number, "http", "url"))

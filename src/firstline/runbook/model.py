@@ -1,5 +1,6 @@
 """What `runbook.yaml` holds (docs/reference/files.md). Times in seconds, sizes in bytes."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -51,7 +52,9 @@ class ChangeDeclaration(Declaration):
     template: str = ""
     ci: str = ""
     risk: str = ""
+    level: Literal["", "low", "moderate", "high"] = ""
     backout: str = ""
+    window: PositiveDuration | None = None
 
     @model_validator(mode="after")
     def _template(self) -> "ChangeDeclaration":
@@ -74,8 +77,12 @@ class NoteDeclaration(Declaration):
 
 
 class LimitsDeclaration(Declaration):
+    """`targets` and `share` bound what one run may touch: so many, and so much of its `group`."""
+
     timeout: PositiveDuration = 600.0
     output: Size = 262_144
+    targets: int | None = Field(default=None, ge=1, le=1000)
+    share: float | None = Field(default=None, gt=0, le=1)
 
 
 class RunbookDeclaration(Declaration):
@@ -83,9 +90,13 @@ class RunbookDeclaration(Declaration):
     version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
     title: Name
     owner: Name
+    authors: tuple[Name, ...] = Field(default=(), max_length=50)
+    review: Annotated[date, Field(strict=False)] | None = None
     description: str = ""
     inputs: dict[InputName, Input] = Field(default_factory=dict)
     targets: str | tuple[str, ...]
+    group: str | tuple[str, ...] = ()
+    healthy: tuple[CheckDeclaration, ...] = Field(default=(), max_length=10)
     change: ChangeDeclaration | None = None
     limits: LimitsDeclaration = LimitsDeclaration()
     note: NoteDeclaration = NoteDeclaration()
@@ -102,6 +113,19 @@ class RunbookDeclaration(Declaration):
         if texts and all(isinstance(each, str) and each for each in texts):
             return given if isinstance(given, str) else tuple(texts)
         raise ValueError("`targets` is a list of at least one text, none empty, or one ${{ CEL }} that gives a list")
+
+    @field_validator("group", mode="before")
+    @classmethod
+    def _group(cls, given: Any) -> Any:
+        return given if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+
+    @model_validator(mode="after")
+    def _whole(self) -> "RunbookDeclaration":
+        if self.healthy and not self.group:
+            raise ValueError("`healthy` looks at the rest of `group`: name the group")
+        if self.limits.share is not None and not self.group:
+            raise ValueError("`limits.share` is a share of `group`: name the group")
+        return self
 
     @field_validator("change", mode="before")
     @classmethod

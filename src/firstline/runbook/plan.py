@@ -1,5 +1,6 @@
 """A runbook resolved for one incident: nothing in it is computed later. What an approver sees is what runs."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -45,11 +46,15 @@ class Check(Value):
 
 
 class Change(Value):
+    """`window`: the seconds that are planned for it; None: what its limits ask for."""
+
     type: Literal["standard", "normal", "emergency"]
     template: str
     ci: str
     risk: str
+    level: Literal["", "low", "moderate", "high"] = ""
     backout: str
+    window: float | None = None
 
 
 class PublicNote(Value):
@@ -60,10 +65,13 @@ class PublicNote(Value):
 
 
 class Limits(Value):
-    """`timeout` in seconds, for the whole run of the steps; `output` in bytes, for each command."""
+    """`timeout` in seconds, for the whole run of the steps; `output` in bytes, for each command; `targets` and `share`
+    (of the group) bound what one run may touch."""
 
     timeout: float
     output: int
+    targets: int | None = None
+    share: float | None = None
 
 
 class ResolvedRunbook(Value):
@@ -72,11 +80,15 @@ class ResolvedRunbook(Value):
     id: str
     version: str
     owner: str
+    authors: tuple[str, ...] = ()
+    review: date | None = None
     title: str
     description: str
     runbook_digest: str
     inputs: dict[str, Json]
     targets: tuple[str, ...]
+    group: tuple[str, ...] = ()  # all that do the same work as the targets, themselves included
+    healthy: tuple[Check, ...] = ()  # what must hold on the rest of the group
     change: Change | None
     limits: Limits
     note: PublicNote = PublicNote()

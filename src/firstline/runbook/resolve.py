@@ -11,7 +11,7 @@ from firstline.runbook.input import validate
 from firstline.runbook.model import CheckDeclaration, CommandDeclaration, HttpDeclaration
 from firstline.runbook.plan import Change, Check, Command, Http, Limits, PublicNote, ResolvedRunbook
 from firstline.runbook.runbook import Runbook
-from firstline.runbook.target import address, choose, targets_of
+from firstline.runbook.target import address, choose, group_of, targets_of
 
 Text = Callable[[str], str]
 
@@ -23,18 +23,23 @@ def resolve(runbook: Runbook, inputs: Mapping[str, Json], *, targets: Sequence[s
     variables: dict[str, Json] = {f"inputs.{name}": value for name, value in values.items()}
     bindings = runbook.scope.bind(variables)
     chosen = choose(targets_of(runbook, bindings), targets)
+    group = group_of(runbook, bindings, chosen)
     texts = [(target, _text(runbook.target_scope, {**variables, "target": target})) for target in chosen]
     return ResolvedRunbook(
         id=declared.id,
         version=declared.version,
         owner=declared.owner,
+        authors=declared.authors,
+        review=declared.review,
         title=declared.title,
         description=declared.description,
         runbook_digest=runbook.digest,
         inputs=values,
         targets=chosen,
+        group=group,
+        healthy=_healthy(runbook, variables, [each for each in group if each not in chosen]),
         change=_change(runbook, bindings, chosen),
-        limits=Limits(timeout=declared.limits.timeout, output=declared.limits.output),
+        limits=Limits.model_validate(declared.limits.model_dump()),
         note=PublicNote(public=declared.note.public, text=Template(runbook.scope, declared.note.text).text(bindings)),
         before=tuple(_check(each, target, text) for target, text in texts for each in declared.before),
         steps=tuple(_command(each, target, text) for target, text in texts for each in declared.steps),
@@ -54,6 +59,11 @@ def _text(scope: Scope, variables: Mapping[str, Json]) -> Text:
         return found
 
     return text
+
+
+def _healthy(runbook: Runbook, variables: Mapping[str, Json], peers: Sequence[str]) -> tuple[Check, ...]:
+    texts = [(peer, _text(runbook.target_scope, {**variables, "target": peer})) for peer in peers]
+    return tuple(_check(each, peer, text) for peer, text in texts for each in runbook.declaration.healthy)
 
 
 def _command(declared: CommandDeclaration, target: str, text: Text) -> Command:
@@ -106,5 +116,7 @@ def _change(runbook: Runbook, bindings: Bindings, targets: tuple[str, ...]) -> C
         template=text(declared.template),
         ci=text(declared.ci) or (targets[0] if len(targets) == 1 else ""),
         risk=text(declared.risk),
+        level=declared.level,
         backout=text(declared.backout),
+        window=declared.window,
     )

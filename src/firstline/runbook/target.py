@@ -13,23 +13,39 @@ LIMIT = 1000
 
 def targets_of(runbook: Runbook, bindings: Bindings) -> tuple[str, ...]:
     """The targets a runbook declares, each once, in order. Raises `Rejected` when there is none."""
-    declared = runbook.declaration.targets
+    return _names("targets", runbook, runbook.declaration.targets, bindings)
+
+
+def group_of(runbook: Runbook, bindings: Bindings, targets: Sequence[str]) -> tuple[str, ...]:
+    """Those that do the same work, the targets among them. Empty where none is declared. Raises `Rejected` when a
+    target is not of the group: a share of something else says nothing."""
+    declared = runbook.declaration.group
+    if not declared:
+        return ()
+    group = _names("group", runbook, declared, bindings)
+    strange = [each for each in targets if each not in group]
+    if strange:
+        raise Rejected(f"group: {', '.join(strange)} is not of it; it has {', '.join(group)}")
+    return group
+
+
+def _names(what: str, runbook: Runbook, declared: str | tuple[str, ...], bindings: Bindings) -> tuple[str, ...]:
     if isinstance(declared, str):
         found = Template(runbook.scope, declared).evaluate(bindings)
     else:
         found = [Template(runbook.scope, each).evaluate(bindings) for each in declared]
     if not isinstance(found, list) or not found:
-        raise Rejected(f"targets: must be a list of at least one, not {found!r}")
+        raise Rejected(f"{what}: must be a list of at least one, not {found!r}")
     if len(found) > LIMIT:
-        raise Rejected(f"targets: {len(found)} of them; at most {LIMIT}")
-    return tuple(dict.fromkeys(_target(each) for each in found))
+        raise Rejected(f"{what}: {len(found)} of them; at most {LIMIT}")
+    return tuple(dict.fromkeys(_name(what, each) for each in found))
 
 
-def _target(given: Json) -> str:
+def _name(what: str, given: Json) -> str:
     if not isinstance(given, str) or not given.strip():
-        raise Rejected(f"targets: each must be a text that is not empty, not {given!r}")
+        raise Rejected(f"{what}: each must be a text that is not empty, not {given!r}")
     if given.startswith("-") or given != given.strip() or not given.isprintable():
-        raise Rejected(f"targets: {given!r} is no name of a target")
+        raise Rejected(f"{what}: {given!r} is no name of a target")
     return given
 
 
