@@ -9,7 +9,7 @@ import respx
 
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 from firstline.http import client
-from firstline_servicenow.change import ChangeApi
+from firstline_servicenow.change import ChangeApi, Offer
 
 pytestmark = pytest.mark.anyio
 
@@ -112,4 +112,19 @@ async def test_nothing_but_a_sys_id_goes_into_the_path(api: ChangeApi) -> None:
 async def test_offered_states_have_their_labels(api: ChangeApi) -> None:
     answer = {"available_states": ["-2", "4"], "state_label": {"-2": "Scheduled"}, "state_transitions": []}
     respx.get(f"{CHANGE}/nextstates").respond(200, json={"result": answer})
-    assert await api.offered(SYS_ID) == {"-2": "Scheduled", "4": "4"}
+    assert await api.offered(SYS_ID) == Offer({"-2": "Scheduled", "4": "4"})
+
+
+@respx.mock
+async def test_a_state_that_still_lacks_a_condition_is_not_offered_and_the_condition_is_named(api: ChangeApi) -> None:
+    lacking = [{"passed": False, "condition": {"name": "No active Change Tasks"}}]
+    way = {"to_state": "0", "display_value": "Implement to Review", "conditions": lacking}
+    answer = {
+        "available_states": ["0", "4"],
+        "state_label": {"0": "Review", "4": "Canceled"},
+        "state_transitions": [[way | {"transition_available": False}], [{"to_state": "4"}]],
+    }
+    respx.get(f"{CHANGE}/nextstates").respond(200, json={"result": answer})
+    offer = await api.offered(SYS_ID)
+    assert offer.states == {"4": "Canceled"}
+    assert offer.told({"state": "-1"}) == "Offered: Canceled. Not met: Implement to Review needs No active Change Tasks"

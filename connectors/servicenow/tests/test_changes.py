@@ -267,12 +267,12 @@ async def test_a_change_waits_for_its_approver_and_never_for_us(
 ) -> None:
     connector = connect(address)
     opened = await connector.open(draft(type=kind, template=""))
-    assert (await connector.approval(opened)).state == "waiting"
+    assert (await connector.standing(opened)).approval.state == "waiting"
     with pytest.raises(Rejected, match="waits for approval"):
         await connector.move(opened, "implement", Evidence())
-    assert (await connector.approval(opened)).state == "waiting"
+    assert (await connector.standing(opened)).approval.state == "waiting"
     await person.post(f"/sandbox/change/{opened.number}/approve", json={"comment": "Go ahead."})
-    approval = await connector.approval(opened)
+    approval = (await connector.standing(opened)).approval
     assert (approval.state, approval.by, approval.comment) == ("approved", ("David Loo",), "Go ahead.")
     await connector.move(opened, "implement", Evidence())
     await connector.move(opened, "closed", DONE)
@@ -284,7 +284,7 @@ async def test_a_refused_change_stays_refused(connect: Any, address: str, person
     opened = await connector.open(normal())
     await connector.move(opened, "assess", Evidence())
     await person.post(f"/sandbox/change/{opened.number}/reject", json={"comment": "Not on a Friday."})
-    approval = await connector.approval(opened)
+    approval = (await connector.standing(opened)).approval
     assert (approval.state, approval.by, approval.comment) == ("refused", ("David Loo",), "Not on a Friday.")
     with pytest.raises(Rejected, match="waits for approval"):
         await connector.move(opened, "implement", Evidence())
@@ -292,7 +292,7 @@ async def test_a_refused_change_stays_refused(connect: Any, address: str, person
 
 async def test_a_standard_change_needs_no_approval(connect: Any, address: str) -> None:
     connector = connect(address)
-    assert (await connector.approval(await connector.open(draft()))).state == "not_required"
+    assert (await connector.standing(await connector.open(draft()))).approval.state == "not_required"
 
 
 async def test_another_change_on_the_same_item_at_the_same_time_is_a_conflict(connect: Any, address: str) -> None:

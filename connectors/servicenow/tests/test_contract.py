@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from connectors.servicenow.tests.stage import CI, INCIDENT, PASSWORD, sandbox, settings
 
@@ -20,6 +21,7 @@ from firstline.testing.connector import (
 )
 from firstline_servicenow import signature
 from firstline_servicenow.connector import ServiceNowConnector
+from firstline_servicenow.record import written
 
 REFERENCE = Reference(connection="contract", kind="incident", id=INCIDENT, number="INC0010001")
 
@@ -89,3 +91,21 @@ class TestServiceNowKeepsChanges(ChangeRegisterContract):
             planned_end=now + timedelta(minutes=10),
             incident=REFERENCE,
         )
+
+    def normal(self) -> ChangeDraft:
+        return self.draft().model_copy(update={"key": "firstline-2", "type": "normal", "template": ""})
+
+    async def decide(self, base_url: str, change: Reference, *, approved: bool) -> str:
+        async with httpx.AsyncClient(base_url=base_url, auth=("david.loo", "david.loo"), trust_env=False) as david:
+            asked = f"sysapproval={change.id}^approver.user_name=david.loo^state=requested"
+            rows = await david.get("/api/now/table/sysapproval_approver", params={"sysparm_query": asked})
+            (row,) = rows.json()["result"]
+            answer = {"state": "approved" if approved else "rejected", "comments": "Said David."}
+            path = f"/api/now/table/sysapproval_approver/{row['sys_id']}"
+            (await david.patch(path, json=answer)).raise_for_status()
+        return "david.loo"
+
+    async def reschedule(self, base_url: str, change: Reference, start: datetime, end: datetime) -> None:
+        async with httpx.AsyncClient(base_url=base_url, auth=("admin", "admin"), trust_env=False) as manager:
+            times = {"start_date": written(start), "end_date": written(end)}
+            (await manager.patch(f"/api/sn_chg_rest/change/{change.id}", json=times)).raise_for_status()

@@ -2,43 +2,68 @@
 
 import pytest
 
-from firstline_servicenow import lifecycle
+from firstline.connector import ChangeState
+from firstline_servicenow.approval import stand
+from firstline_servicenow.lifecycle import VALUES, Lifecycle
+
+BASE = Lifecycle()
+PEERS = Lifecycle({"-6": "assess", "5": "review"})  # a model with a peer review and a verification
 
 
 @pytest.mark.parametrize(
     ("kind", "now", "target", "expected"),
     [
-        ("standard", "-5", "-1", ("-2", "-1")),
-        ("normal", "-5", "-1", ("-4", "-3", "-2", "-1")),
-        ("emergency", "-5", "-1", ("-3", "-2", "-1")),
-        ("standard", "-1", "3", ("0", "3")),
-        ("a model of the customer's", "-2", "-1", ("-1",)),
-        ("standard", "3", "-1", ()),
-        ("standard", "-5", "-4", ()),
-        ("normal", "-4", "4", ("4",)),
-        ("normal", "0", "4", ()),
-        ("normal", "3", "4", ()),
-        ("normal", "17", "-1", ()),
+        ("standard", "-5", "implement", ("-2", "-1")),
+        ("normal", "-5", "implement", ("-4", "-3", "-2", "-1")),
+        ("emergency", "-2", "implement", ("-1",)),
+        ("standard", "-1", "closed", ("0", "3")),
+        ("emergency", "-1", "closed", ("0", "3")),
+        ("a model of the customer's", "-2", "implement", ("-1",)),
+        ("standard", "3", "implement", ()),
+        ("standard", "-5", "assess", ()),
+        ("normal", "-4", "canceled", ("4",)),
+        ("normal", "0", "canceled", ()),
+        ("normal", "3", "canceled", ()),
+        ("normal", "17", "implement", ()),
     ],
 )
-def test_the_way_goes_through_the_states_between(kind: str, now: str, target: str, expected: tuple[str, ...]) -> None:
-    assert lifecycle.way(kind, now, target) == expected
+def test_the_way_goes_through_the_states_between(
+    kind: str, now: str, target: ChangeState, expected: tuple[str, ...]
+) -> None:
+    record = {"type": kind, "state": now, "approval": "not requested"}
+    assert BASE.way(record, target) == expected
+
+
+@pytest.mark.parametrize(("state", "approval"), [("-5", "not requested"), ("-3", "requested")])
+def test_an_emergency_that_is_not_approved_goes_where_it_is_offered(state: str, approval: str) -> None:
+    record = {"type": "emergency", "state": state, "approval": approval}
+    assert BASE.way(record, "implement") == ()
+    assert not BASE.awaits(record, "-1")
+    assert BASE.awaits({**record, "approval": "rejected"}, "-1")
 
 
 @pytest.mark.parametrize(
     ("offered", "now", "target", "expected"),
     [
-        ({"-1", "-5"}, "-5", "-1", "-1"),
-        ({"-4", "-2", "4"}, "-5", "-1", "-2"),
-        ({"4"}, "-5", "-1", ""),
-        ({"3"}, "3", "3", ""),
-        ({"-5", "0"}, "-2", "-1", ""),
+        ({"-1"}, "new", "implement", "-1"),
+        ({"-4", "-2", "4"}, "new", "implement", "-2"),
+        ({"4"}, "new", "implement", ""),
+        ({"-5", "0"}, "scheduled", "implement", ""),
+        ({"-6", "4"}, "new", "implement", "-6"),
+        ({"-4"}, "assess", "authorize", "-4"),
+        ({"5", "99"}, "implement", "closed", "5"),
+        ({"99"}, None, "implement", ""),
     ],
 )
 def test_of_what_is_offered_the_nearest_that_is_not_beyond_is_taken(
-    offered: set[str], now: str, target: str, expected: str
+    offered: set[str], now: ChangeState | None, target: ChangeState, expected: str
 ) -> None:
-    assert lifecycle.ahead(offered, now, target) == expected
+    assert PEERS.ahead(offered, now, target) == expected
+
+
+def test_each_state_of_the_base_system_has_its_meaning_and_an_added_one_the_one_that_was_given() -> None:
+    assert {state: BASE.meaning(code) for state, code in VALUES.items()} == {state: state for state in VALUES}
+    assert (BASE.meaning("-6"), PEERS.meaning("-6")) == (None, "assess")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +80,7 @@ def test_of_what_is_offered_the_nearest_that_is_not_beyond_is_taken(
 def test_nobody_but_an_approver_leads_a_change_out_of_approval(
     state: str, approval: str, step: str, expected: bool
 ) -> None:
-    assert lifecycle.awaits({"state": state, "approval": approval}, step) is expected
+    assert BASE.awaits({"state": state, "approval": approval}, step) is expected
 
 
 @pytest.mark.parametrize(
@@ -70,4 +95,4 @@ def test_nobody_but_an_approver_leads_a_change_out_of_approval(
     ],
 )
 def test_where_an_approval_stands_is_read_from_the_change(record: dict[str, str], expected: str) -> None:
-    assert lifecycle.approval(record).state == expected
+    assert stand(record, BASE).state == expected

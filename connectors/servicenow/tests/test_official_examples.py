@@ -12,6 +12,7 @@ from connectors.servicenow.tests.stage import USERS, settings
 from firstline.connector import SandboxSettings
 from firstline.incident import IncidentState
 from firstline_servicenow import lifecycle
+from firstline_servicenow.approval import stand
 from firstline_servicenow.record import moment, shown, value
 from firstline_servicenow.sandbox import create_app
 from firstline_servicenow.translate import Reader
@@ -128,4 +129,4 @@ def test_a_published_change_is_read_by_its_values() -> None:
     assert value(change, "state") == lifecycle.CLOSED
     assert shown(change, "state") == "Closed"
     assert moment(change, "work_start") == datetime(2015, 7, 6, 18, 56, 4, tzinfo=UTC)
-    assert lifecycle.approval(change).state == "approved"
+    assert stand(change, lifecycle.Lifecycle()).state == "approved"

@@ -6,7 +6,6 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from firstline.connector import (
-    Approval,
     Attachment,
     Attachments,
     ChangeDraft,
@@ -20,6 +19,7 @@ from firstline.connector import (
     Note,
     Page,
     Registration,
+    Standing,
     StateChange,
     Update,
     Window,
@@ -115,8 +115,11 @@ class ServiceNowConnector(Connector[ServiceNowSettings], ChangeRegister, Attachm
     async def open(self, draft: ChangeDraft) -> Reference:
         return await self._register.open(draft)
 
-    async def approval(self, reference: Reference) -> Approval:
-        return await self._register.approval(query.sys_id(reference.id))
+    async def request(self, reference: Reference, evidence: Evidence) -> None:
+        await self._register.request(query.sys_id(reference.id), evidence)
+
+    async def standing(self, reference: Reference) -> Standing:
+        return await self._register.standing(query.sys_id(reference.id))
 
     async def move(self, reference: Reference, to: ChangeState, evidence: Evidence) -> None:
         await self._register.move(query.sys_id(reference.id), to, evidence)

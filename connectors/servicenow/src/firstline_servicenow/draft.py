@@ -1,9 +1,13 @@
 """A change request's fields from a draft, and from evidence. Pure."""
 
-from firstline.connector import ChangeDraft, Evidence
+from collections.abc import Mapping
+
+from firstline.connector import ChangeDraft, ChangeState, Evidence
 from firstline.errors import Rejected
 from firstline_servicenow.journal import LIMIT, harmless, shortened
-from firstline_servicenow.record import written
+from firstline_servicenow.record import Record, written
+from firstline_servicenow.settings import ServiceNowSettings
+from firstline_servicenow.state import confirm
 
 PLAN_LIMIT = 4_000  # characters in plan and note fields
 TITLE_LIMIT = 160  # characters in short_description
@@ -43,19 +47,37 @@ def fields(draft: ChangeDraft, ci: str, group: str, gaps: tuple[str, ...]) -> di
     return {name: text for name, text in filled.items() if text}
 
 
-def closing(evidence: Evidence) -> dict[str, str]:
+def telling(to: ChangeState, evidence: Evidence, settings: ServiceNowSettings) -> dict[str, str]:
+    """What is written along with a move to this state."""
+    told = _closing(evidence, settings) if to == "closed" else _noting(evidence)
+    return {**told, **entering(to, settings)}
+
+
+def entering(state: ChangeState | None, settings: ServiceNowSettings) -> Mapping[str, str]:
+    """The fields that the connection's settings want written with it."""
+    return settings.change_fields.get(state, {}) if state else {}
+
+
+def demand(change: Record, told: Mapping[str, str]) -> None:
+    """Raise `Rejected`, naming the field and the likely rule, when the change is not as it was written. Notes are not
+    compared: they read empty, or are laid out anew."""
+    confirm(change, {name: text for name, text in told.items() if text})
+
+
+def _closing(evidence: Evidence, settings: ServiceNowSettings) -> dict[str, str]:
     """What Closed needs: a close code and close notes. Raises `Rejected` without a result: success is not ours to
     assume."""
     if evidence.result is None:
         raise Rejected("a change is closed with a result: successful, successful_issues or unsuccessful")
     notes = harmless(evidence.notes) or "No notes were left."
-    told = {"close_code": evidence.result, "close_notes": shortened(notes, PLAN_LIMIT)}
+    code = settings.close_codes.get(evidence.result, evidence.result)
+    told = {"close_code": code, "close_notes": shortened(notes, PLAN_LIMIT)}
     if len(notes) > PLAN_LIMIT:
         told["work_notes"] = shortened(notes, LIMIT)
     return told | worked(evidence)
 
 
-def noting(evidence: Evidence) -> dict[str, str]:
+def _noting(evidence: Evidence) -> dict[str, str]:
     """What goes along with a move to any other state."""
     note = {"work_notes": shortened(harmless(evidence.notes), LIMIT)} if evidence.notes else {}
     return note | worked(evidence)

@@ -1,22 +1,21 @@
-"""Change requests: find or create, approval, moves, conflicts.
-
-What a change looked like when we last read or wrote it is remembered for a few minutes, as the point a move starts
-from. It is never trusted for more: each step is compared with the answer to it, and the end is read from the instance.
-"""
+"""Change requests: find or create, where they stand, moves, conflicts."""
 
 from typing import Any
 
 import httpx
 
-from firstline.connector import Approval, ChangeDraft, ChangeState, Conflict, Evidence
+from firstline.connector import ChangeDraft, ChangeState, Conflict, Evidence, Standing
 from firstline.errors import Rejected
 from firstline.incident import Reference
 from firstline_servicenow import draft as drafting
-from firstline_servicenow import lifecycle, query
+from firstline_servicenow import query
+from firstline_servicenow.approval import Approvals
 from firstline_servicenow.change import ChangeApi
+from firstline_servicenow.lifecycle import IMPLEMENT, SCHEDULED, Lifecycle
 from firstline_servicenow.lookup import Lookup
 from firstline_servicenow.memory import Memory
-from firstline_servicenow.record import Record, shown, value
+from firstline_servicenow.passage import Passage
+from firstline_servicenow.record import Record, moment, shown, value
 from firstline_servicenow.settings import ServiceNowSettings
 from firstline_servicenow.table import Table
 from firstline_servicenow.translate import reference
@@ -33,6 +32,9 @@ class Register:
         self._api = ChangeApi(http)
         self._lookup = Lookup(table, settings.standard_templates)
         self._seen: Memory[dict[str, Any]] = Memory()
+        self._lifecycle = Lifecycle(settings.change_states)
+        self._approvals = Approvals(table, self._lifecycle)
+        self._passage = Passage(settings, self._api, self._lifecycle, self._seen)
 
     async def open(self, draft: ChangeDraft) -> Reference:
         found = await self._find(draft.key) if draft.tried else None
@@ -42,36 +44,32 @@ class Register:
             await self._link(draft.incident, opened)
         return opened
 
-    async def approval(self, sys_id: str) -> Approval:
-        change = await self._read(sys_id)
-        stands = lifecycle.approval(change)
-        if value(change, "type") == "standard" or stands.state in ("waiting", "not_required"):
-            return stands
-        return await self._signed(sys_id, stands)
+    async def standing(self, sys_id: str) -> Standing:
+        """One that is on hold stands in no state: nothing may run in it."""
+        change = await self._passage.read(sys_id)
+        held = value(change, "on_hold") == "true"
+        return Standing(
+            state=None if held else self._lifecycle.state(change),
+            approval=await self._approvals.of(sys_id, change),
+            planned_start=moment(change, "start_date"),
+            planned_end=moment(change, "end_date"),
+        )
+
+    async def request(self, sys_id: str, evidence: Evidence) -> None:
+        await self._passage.request(sys_id, evidence)
 
     async def move(self, sys_id: str, to: ChangeState, evidence: Evidence) -> None:
-        target = lifecycle.VALUES[to]
-        change = await self._start(sys_id, target)
-        if value(change, "state") == target:
-            return
-        way = lifecycle.way(value(change, "type"), value(change, "state"), target)
-        told = drafting.closing(evidence) if to == "closed" else drafting.noting(evidence)
-        self._seen.drop(sys_id)
-        refusal = await self._walk(sys_id, change, way, told)
-        change = await self._read(sys_id)
-        if value(change, "state") != target:
-            change = await self._detour(sys_id, change, target, told, refusal)
-        self._seen.keep(sys_id, change)
+        await self._passage.move(sys_id, to, evidence)
 
     async def conflicts(self, sys_id: str) -> list[Conflict]:
-        change = self._seen.get(sys_id) or await self._read(sys_id)
+        change = self._seen.get(sys_id) or await self._passage.read(sys_id)
         ci, start, end = (value(change, name) for name in ("cmdb_ci", "start_date", "end_date"))
         if not (ci and start and end):
             return []
         where = query.where(
             ("cmdb_ci", "=", ci),
             ("sys_id", "!=", sys_id),
-            ("state", "IN", f"{lifecycle.SCHEDULED},{lifecycle.IMPLEMENT}"),
+            ("state", "IN", f"{SCHEDULED},{IMPLEMENT}"),
             ("start_date", "<", end),
             ("end_date", ">", start),
         )
@@ -111,67 +109,6 @@ class Register:
         if missing:
             note = f"This change mends {incident.label}, which could not be linked to it: {missing}"
             await self._table.update(KIND, change.id, {"work_notes": note})
-
-    async def _start(self, sys_id: str, target: str) -> dict[str, Any]:
-        """Where a move begins. What decides that nothing is written, or that somebody has yet to approve, is read
-        anew."""
-        seen = self._seen.get(sys_id)
-        if seen is None or value(seen, "state") == target or lifecycle.pending(seen):
-            return await self._read(sys_id)
-        return seen
-
-    async def _walk(self, sys_id: str, change: Record, way: tuple[str, ...], told: dict[str, str]) -> Rejected | None:
-        """Write the states one after the other until one does not take. The evidence goes with the last. A transition
-        that the model lacks is answered well by some instances and refused by others: the refusal is returned."""
-        for step in way:
-            if lifecycle.awaits(change, step):
-                raise Rejected(f"{self._where(change)} and waits for approval ({shown(change, 'approval')})")
-            try:
-                change = await self._api.update(sys_id, {"state": step, **(told if step == way[-1] else {})})
-            except Rejected as refusal:
-                return refusal
-            if value(change, "state") != step:
-                return None
-        return None
-
-    async def _detour(
-        self, sys_id: str, change: Record, target: str, told: dict[str, str], refusal: Rejected | None
-    ) -> dict[str, Any]:
-        """The usual way did not lead there. Follow what the instance offers as long as that comes nearer."""
-        tried: set[str] = set()
-        while True:
-            offered = await self._api.offered(sys_id)
-            step = lifecycle.ahead(offered.keys() - tried, value(change, "state"), target)
-            if not step:
-                raise refusal or self._no_way(change, offered, target)
-            tried.add(step)
-            refusal = await self._walk(sys_id, change, (step,), told if step == target else {}) or refusal
-            change = await self._read(sys_id)
-            if value(change, "state") == target:
-                return change
-
-    async def _signed(self, sys_id: str, stands: Approval) -> Approval:
-        wanted = "approved" if stands.state == "approved" else "rejected"
-        where = query.where(("sysapproval", "=", sys_id), ("state", "=", wanted))
-        found = await self._table.find("sysapproval_approver", where, ("approver", "comments"), 20)
-        names = dict.fromkeys(shown(row, "approver") for row in found.rows)
-        comment = next((text for row in found.rows if (text := shown(row, "comments"))), "")
-        return stands.model_copy(update={"by": tuple(names), "comment": comment})
-
-    async def _read(self, sys_id: str) -> dict[str, Any]:
-        return self._seen.keep(sys_id, await self._api.read(sys_id))
-
-    def _no_way(self, change: Record, offered: dict[str, str], target: str) -> Rejected:
-        now = value(change, "state")
-        names = [label for state, label in offered.items() if state != now]
-        wanted = next(name for name, state in lifecycle.VALUES.items() if state == target)
-        return Rejected(
-            f"{self._where(change)}; ServiceNow offers no way to {wanted}. "
-            f"Offered: {', '.join(names) or 'nothing'}. Likely: the change model, a missing approval, or an open task"
-        )
-
-    def _where(self, change: Record) -> str:
-        return f"{value(change, 'number')} is in {shown(change, 'state')}"
 
     def _reference(self, change: Record) -> Reference:
         return reference(self._connection, KIND, query.sys_id(value(change, "sys_id")), change, self._base_url)

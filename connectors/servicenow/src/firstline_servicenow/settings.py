@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from firstline.connector import ChangeState
 from firstline.incident import IncidentState
 from firstline_servicenow.query import FIELD, SYS_ID
 
@@ -83,6 +84,17 @@ class ServiceNowSettings(BaseModel):
     html_notes: bool = Field(
         default=False,
         description="Write notes as HTML between [code] tags; only where glide.ui.security.allow_codetag is true.",
+    )
+    change_states: dict[str, ChangeState] = Field(
+        default_factory=dict, description="What states of changes that you added (their values) mean."
+    )
+    change_fields: dict[ChangeState, dict[FieldName, str]] = Field(
+        default_factory=dict,
+        description="By state, fields to write when a change enters it, beside or in place of ours; `new`: when it is "
+        "opened.",
+    )
+    close_codes: dict[Literal["successful", "successful_issues", "unsuccessful"], str] = Field(
+        default_factory=dict, description="The close codes of changes, where yours are others."
     )
     standard_templates: dict[str, Annotated[str, Field(pattern=SYS_ID.pattern)]] = Field(
         default_factory=dict, description="Standard change templates by name, where they can't be looked up."
