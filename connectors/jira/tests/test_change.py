@@ -11,6 +11,7 @@ from firstline.incident import Reference
 from firstline_jira.connector import JiraConnector
 from firstline_jira.lifecycle import Lifecycle
 from firstline_jira.sandbox import create_app
+from firstline_jira.sandbox.desk import CHANGE_MANAGER
 
 pytestmark = pytest.mark.anyio
 
@@ -78,18 +79,60 @@ async def test_a_standard_change_needs_no_approval(jira: JiraConnector, site: ht
     change = await jira.open(STANDARD)
     await jira.move(change, "implement", Evidence())
     assert (await issue(site, change))["fields"]["status"]["name"] == "Implementing"
-    assert (await jira.approval(change)).state == "not_required"
+    assert (await jira.standing(change)).approval.state == "not_required"
 
 
 async def test_a_normal_change_waits_for_its_approval_and_is_never_pushed(
     jira: JiraConnector, site: httpx.AsyncClient
 ) -> None:
     change = await jira.open(NORMAL)
-    await jira.move(change, "authorize", Evidence())
-    assert await jira.approval(change) == Approval(state="waiting", by=("Change Manager",))
+    await jira.request(change, Evidence())
+    assert (await jira.standing(change)).approval == Approval(state="waiting", by=("Change Manager",))
     with pytest.raises(Rejected, match="not approved"):
         await jira.move(change, "implement", Evidence())
-    assert (await issue(site, change))["fields"]["status"]["name"] == "Awaiting CAB approval"
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Peer review / change manager approval"
+
+
+async def test_a_normal_change_that_nobody_was_asked_about_is_not_moved(
+    jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    change = await jira.open(NORMAL)
+    assert (await jira.standing(change)).approval == Approval(state="waiting")
+    with pytest.raises(Rejected, match="not approved"):
+        await jira.move(change, "implement", Evidence())
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Planning"
+
+
+async def test_approval_is_asked_for_once(jira: JiraConnector, site: httpx.AsyncClient) -> None:
+    change = await jira.open(NORMAL)
+    for _ in range(2):
+        await jira.request(change, Evidence(notes="10 of 10 runs went well."))
+    found = await issue(site, change)
+    assert len(found["changelog"]) == len(found["approvals"]) == len(found["comments"]) == 1
+    assert "10 of 10" in found["comments"][0]["text"]
+
+
+async def test_who_approved_is_named_by_all_that_jira_names_them_by(
+    jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    change = await jira.open(NORMAL)
+    await jira.request(change, Evidence())
+    await site.post(f"/sandbox/request-approval/{change.number}/approve")
+    standing = await jira.standing(change)
+    assert standing.state == "scheduled"
+    assert standing.approval.by == ("Change Manager",)
+    assert standing.approval.accounts == (CHANGE_MANAGER.account_id, "change.manager@example.com")
+
+
+async def test_planned_times_are_those_that_the_change_manager_set(
+    jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    change = await jira.open(NORMAL)
+    later = "2026-11-24T23:30:00.000+0200"
+    await site.put(f"/rest/api/3/issue/{change.id}", json={"fields": {"customfield_10024": later}})
+    standing = await jira.standing(change)
+    assert standing.planned_start == datetime(2026, 11, 24, 21, 30, tzinfo=UTC)
+    assert standing.planned_end == NORMAL.planned_end
 
 
 async def test_a_change_in_a_status_nobody_explained_is_not_moved(
@@ -131,19 +174,19 @@ async def test_what_can_not_be_moved_gets_no_note_of_a_move(jira: JiraConnector,
 
 async def test_an_approved_change_goes_on(jira: JiraConnector, site: httpx.AsyncClient) -> None:
     change = await jira.open(NORMAL)
-    await jira.move(change, "authorize", Evidence())
+    await jira.request(change, Evidence())
     await site.post(f"/sandbox/request-approval/{change.number}/approve")
-    assert (await jira.approval(change)).state == "approved"
-    await jira.move(change, "authorize", Evidence())  # behind it: nothing to do
+    assert (await jira.standing(change)).approval.state == "approved"
+    await jira.request(change, Evidence())  # answered: nothing to do
     await jira.move(change, "implement", Evidence())
     assert (await issue(site, change))["fields"]["status"]["name"] == "Implementing"
 
 
 async def test_a_declined_change_is_refused_and_stays(jira: JiraConnector, site: httpx.AsyncClient) -> None:
     change = await jira.open(NORMAL)
-    await jira.move(change, "authorize", Evidence())
+    await jira.request(change, Evidence())
     await site.post(f"/sandbox/request-approval/{change.number}/decline")
-    assert (await jira.approval(change)).state == "refused"
+    assert (await jira.standing(change)).approval.state == "refused"
     with pytest.raises(Rejected, match="Declined"):
         await jira.move(change, "implement", Evidence())
 
@@ -172,7 +215,7 @@ async def test_a_change_is_canceled(jira: JiraConnector, site: httpx.AsyncClient
 
 
 async def test_a_way_that_is_not_offered_is_rejected_with_what_is(jira: JiraConnector) -> None:
-    change = await jira.open(NORMAL)
+    change = await jira.open(STANDARD)
     with pytest.raises(Rejected, match="Request peer review"):
         await jira.move(change, "closed", Evidence(result="successful"))
 
@@ -222,7 +265,7 @@ async def test_a_project_without_request_types_keeps_changes_too(make: Make, add
     jira = make(address, change={"project": "HELP", "issue_type": "[System] Change"})
     change = await jira.open(STANDARD)
     await jira.move(change, "implement", Evidence())
-    assert (await jira.approval(change)).state == "not_required"
+    assert (await jira.standing(change)).approval.state == "not_required"
 
 
 async def test_a_connection_without_change_settings_keeps_no_changes(make: Make, address: str) -> None:

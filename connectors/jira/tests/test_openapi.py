@@ -51,7 +51,7 @@ async def test_all_that_the_connector_sends_is_as_documented(
     await jira.move(change, "implement", Evidence())
     await jira.conflicts(change)
     await jira.move(change, "closed", Evidence(notes="n", result="successful"))
-    await jira.approval(change)
+    await jira.standing(change)
     await jira.poll(Window(since=datetime(2026, 1, 1, tzinfo=UTC)))
     await jira.poll(Window(since=datetime(2026, 1, 1, tzinfo=UTC)))  # with issues to look at anew
     await jira.poll(Window(since=datetime(2026, 1, 1, tzinfo=UTC), by="opened"))

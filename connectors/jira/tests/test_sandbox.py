@@ -132,7 +132,7 @@ async def test_a_decided_approval_is_told_as_a_change(
 ) -> None:
     await told()
     change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
-    await jira.move(change, "authorize", Evidence())
+    await jira.request(change, Evidence())
     await site.post(f"/sandbox/request-approval/{change.number}/approve")
     events = [await told() for _ in range(3)]
     assert [event.type for event in events] == ["change.updated"] * 3
@@ -203,16 +203,16 @@ async def test_a_person_sees_the_issues_with_internal_notes_marked(
 
 async def test_a_person_answers_an_approval_on_the_page(jira: JiraConnector, site: httpx.AsyncClient) -> None:
     change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
-    await jira.move(change, "authorize", Evidence())
+    await jira.request(change, Evidence())
     assert f'formaction="/sandbox/request-approval/{change.number}/approve"' in (await site.get("/")).text
     answer = await site.post(f"/sandbox/request-approval/{change.number}/approve", headers={"Accept": "text/html"})
     assert answer.status_code == 303
-    assert (await jira.approval(change)).state == "approved"
+    assert (await jira.standing(change)).approval.state == "approved"
 
 
 async def test_only_an_approver_answers_over_the_api(jira: JiraConnector, address: str) -> None:
     change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
-    await jira.move(change, "authorize", Evidence())
+    await jira.request(change, Evidence())
     path = f"{address}/rest/servicedeskapi/request/{change.id}/approval/1"
     async with httpx.AsyncClient(trust_env=False) as http:
         for email, status in (("hub@example.com", 403), ("change.manager@example.com", 200)):

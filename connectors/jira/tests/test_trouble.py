@@ -28,7 +28,8 @@ CALLS: dict[str, Callable[[JiraConnector, Reference], Any]] = {
     "set_state": lambda jira, at: jira.set_state(at, StateChange(to="resolved")),
     "open, tried": lambda jira, _: jira.open(ChangeDraft(key="k", type="normal", short_description="s")),
     "open": lambda jira, _: jira.open(ChangeDraft(key="k", type="normal", short_description="s", tried=False)),
-    "approval": lambda jira, at: jira.approval(at),
+    "standing": lambda jira, at: jira.standing(at),
+    "request": lambda jira, at: jira.request(at, Evidence()),
     "move": lambda jira, at: jira.move(at, "implement", Evidence()),
     "conflicts": lambda jira, at: jira.conflicts(at),
     "poll": lambda jira, _: jira.poll(Window(since=datetime(2026, 11, 1, tzinfo=UTC))),
@@ -142,12 +143,16 @@ async def test_a_failed_request_is_sent_once(make: Make, loopback: Loopback, inc
     assert count == 1
 
 
-@pytest.mark.parametrize("odd", ["", "..", "10001/../..", "10001?a=b", "help-1", "HELP-", "10001\n", "1" * 40])
-@pytest.mark.parametrize(
-    "call",
-    ["fetch", "write_note", "set_state", "approval", "move", "conflicts", "update", "reassign", "attach", "attached"],
-)
-async def test_an_odd_id_is_rejected_before_it_is_sent(make: Make, incident: Reference, call: str, odd: str) -> None:
+ODD = ("", "..", "10001/../..", "10001?a=b", "help-1", "HELP-", "10001\n", "1" * 40)
+OF_AN_ISSUE = (
+    "fetch", "write_note", "set_state", "request", "standing", "move", "conflicts", "update", "reassign", "attach",
+    "attached",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", OF_AN_ISSUE)
+async def test_an_odd_id_is_rejected_before_it_is_sent(make: Make, incident: Reference, call: str) -> None:
     jira = make("http://127.0.0.1:9", own_account_id="5b")
-    with pytest.raises(Rejected):
-        await CALLS[call](jira, incident.model_copy(update={"id": odd}))
+    for odd in ODD:
+        with pytest.raises(Rejected):
+            await CALLS[call](jira, incident.model_copy(update={"id": odd}))

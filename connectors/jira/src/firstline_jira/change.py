@@ -9,24 +9,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from firstline.connector import Approval, ChangeDraft, ChangeState, Conflict, Evidence, Fact, Note
-from firstline.errors import Rejected, Unavailable
+from firstline.connector import ChangeDraft, ChangeState, Conflict, Evidence, Standing
+from firstline.errors import Unavailable
 from firstline.incident import Reference
 from firstline_jira.desk import discover
 from firstline_jira.draft import Desk, details
 from firstline_jira.issue import CHANGE as KIND
 from firstline_jira.issue import ISSUE, named
-from firstline_jira.lifecycle import ASKING, ENDED, Lifecycle, is_past
+from firstline_jira.lifecycle import Lifecycle
 from firstline_jira.marker import CHANGE, issue_id, label
+from firstline_jira.move import Mover
 from firstline_jira.note import Notes
 from firstline_jira.rest import Rest
 from firstline_jira.settings import ChangeSettings
 from firstline_jira.shape import moment
 from firstline_jira.site import Site
+from firstline_jira.standing import Reader
 from firstline_jira.state import Workflow
 
 BEFORE, BEYOND = 20, 80  # keys read around the newest one that search knows; 100 is what bulk fetch takes
-STEPS = 8  # statuses a move may pass
 
 Tree = dict[str, Any]
 
@@ -47,9 +48,9 @@ class Changes:
         self._base_url = base_url
         self._rest = rest
         self._site = site
-        self._notes = notes
-        self._workflow = workflow
         self._lifecycle = Lifecycle(settings.statuses)
+        self._reader = Reader(settings, rest, site, self._lifecycle, self.desk)
+        self._mover = Mover(settings, rest, notes, workflow, self._lifecycle, self._reader)
         self._desk: Desk | None = None
 
     async def desk(self) -> Desk:
@@ -105,78 +106,17 @@ class Changes:
         keys = [f"{project}-{n}" for n in range(max(1, number - BEFORE + 1), number + BEYOND + 1)]
         return await self._site.bulk_fetch(keys, ["labels"], [CHANGE])
 
-    async def _approvals(self, issue: str) -> Sequence[Tree]:
-        """Only customer requests have approvals; elsewhere the status alone says how far a change is."""
-        return [] if self._settings.issue_type else await self._site.approvals(issue)
+    async def request(self, reference: Reference, evidence: Evidence) -> None:
+        await self._mover.request(reference, evidence)
 
-    async def approval(self, reference: Reference) -> Approval:
-        """Pending beats decided, the last decision beats earlier ones. A status that asks for approval without naming
-        approvers waits as well."""
-        issue = issue_id(reference)
-        _, state = await self._read(issue)
-        return self._approval(state, await self._approvals(issue))
-
-    def _approval(self, state: ChangeState | None, approvals: Sequence[Tree]) -> Approval:
-        by = tuple(name for approval in approvals for name in _approvers(approval))
-        decisions = [str(a.get("finalDecision", "")) for a in sorted(approvals, key=_created)]
-        if state == "canceled" or decisions[-1:] == ["declined"]:
-            return Approval(state="refused", by=by)
-        if "pending" in decisions or state in ASKING:
-            return Approval(state="waiting", by=by)
-        return Approval(state="approved" if "approved" in decisions else "not_required", by=by)
+    async def standing(self, reference: Reference) -> Standing:
+        return (await self._reader.read(reference)).standing
 
     async def move(self, reference: Reference, to: ChangeState, evidence: Evidence) -> None:
         """States that the project's workflow has no status for are passed by: there is nothing to move to."""
-        issue = issue_id(reference)
-        if to not in ("implement", "closed", "canceled") and to not in self.states(await self.desk()):
-            return
-        for step in range(STEPS):
-            status, state = await self._read(issue)
-            if state == to or is_past(state, to):
-                return
-            await self._refuse(reference, named(status, "status"), state, to)
-            chosen = self._lifecycle.step(await self._rest.transitions(issue), state, to, evidence.result)
-            if not step:
-                await self._tell(reference, to, evidence)
-            await self._take(reference, chosen, evidence.notes)
-        raise Rejected(f"the change {reference.label} was moved {STEPS} times and is still not in {to}")
-
-    async def _refuse(self, reference: Reference, status: str, state: ChangeState | None, to: ChangeState) -> None:
-        """Raise `Rejected` where the way on is for people: an ended change, an approval that is asked for, a status
-        nobody explained. What waits for approval may still be canceled."""
-        if state in ENDED:
-            raise Rejected(f"the change {reference.label} is {status!r} already and can't go to {to}")
-        if to == "canceled":
-            return
-        if state is None:
-            raise Rejected(f"the change {reference.label} is {status!r}; say in change.statuses what that stands for")
-        approval = self._approval(state, await self._approvals(issue_id(reference)))
-        if approval.state in ("waiting", "refused"):
-            by = ", ".join(approval.by) or "nobody is named"
-            raise Rejected(f"the change {reference.label} is {status!r} and not approved ({approval.state}: {by})")
-
-    async def _take(self, reference: Reference, chosen: Tree, notes: str) -> None:
-        issue = issue_id(reference)
-        await self._workflow.take(issue, chosen, notes)
-        status, after = await self._read(issue)
-        if after != self._lifecycle.state(chosen.get("to")):
-            raise Rejected(
-                f"Jira accepted the transition {chosen.get('name')!r}, but the change {reference.label} is "
-                f"{named(status, 'status')!r}: a post function or automation rule may have moved it on"
-            )
-
-    async def _read(self, issue: str) -> tuple[Any, ChangeState | None]:
-        status = (await self._rest.issue(issue, fields="status"))["fields"].get("status")
-        return status, self._lifecycle.state(status)
-
-    async def _tell(self, reference: Reference, to: ChangeState, evidence: Evidence) -> None:
-        """The evidence as an internal comment, one for each state; before the move, since a closed issue may be
-        read-only."""
-        named_facts = {"Result": evidence.result, "Work started": evidence.work_start, "Work ended": evidence.work_end}
-        facts = tuple(Fact(label=name, value=_shown(value)) for name, value in named_facts.items() if value)
-        if facts or evidence.notes:
-            note = Note(key=f"change:{to}", headline=f"Change to {to}", facts=facts, body=evidence.notes)
-            await self._notes.write(reference, note)
+        issue_id(reference)
+        if to in ("implement", "closed", "canceled") or to in self.states(await self.desk()):
+            await self._mover.move(reference, to, evidence)
 
     async def conflicts(self, reference: Reference) -> list[Conflict]:
         """Other changes of the project that name the same item and are being implemented, or are planned for the same
@@ -225,16 +165,3 @@ def _marked(issues: Sequence[Tree], key: str) -> Tree | None:
         if isinstance(mark, dict) and mark.get("key") == key:
             return issue
     return None
-
-
-def _approvers(approval: Tree) -> list[str]:
-    rows = [row.get("approver") or {} for row in approval.get("approvers") or []]
-    return [str(row.get("displayName") or row.get("accountId") or "") for row in rows]
-
-
-def _created(approval: Tree) -> int:
-    return int((approval.get("createdDate") or {}).get("epochMillis") or 0)
-
-
-def _shown(value: Any) -> str:
-    return value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else str(value).replace("_", " ")

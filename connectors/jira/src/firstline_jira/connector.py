@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from firstline.connector import (
-    Approval,
     Attachment,
     Attachments,
     ChangeDraft,
@@ -18,6 +17,7 @@ from firstline.connector import (
     Note,
     Page,
     Registration,
+    Standing,
     StateChange,
     Update,
     Window,
@@ -146,8 +146,12 @@ class JiraConnector(Connector[JiraSettings], ChangeRegister, Attachments):
         await self._learn_own_id()
         return await changes.open(draft)
 
-    async def approval(self, reference: Reference) -> Approval:
-        return await self._register().approval(reference)
+    async def request(self, reference: Reference, evidence: Evidence) -> None:
+        await self._learn_own_id()
+        await self._register().request(reference, evidence)
+
+    async def standing(self, reference: Reference) -> Standing:
+        return await self._register().standing(reference)
 
     async def move(self, reference: Reference, to: ChangeState, evidence: Evidence) -> None:
         await self._learn_own_id()

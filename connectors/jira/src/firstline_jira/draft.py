@@ -70,7 +70,8 @@ def details(draft: ChangeDraft, desk: Desk, edition: Edition) -> Tree:
 
 def mark(draft: ChangeDraft) -> Tree:
     times = {"start": draft.planned_start, "end": draft.planned_end}
-    return {"key": draft.key, "ci": draft.ci} | {name: when.isoformat() for name, when in times.items() if when}
+    mine = {"key": draft.key, "type": draft.type, "risk": draft.risk, "ci": draft.ci}
+    return mine | {name: when.isoformat() for name, when in times.items() if when}
 
 
 def _sections(draft: ChangeDraft) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from firstline.connector import ChangeState
+from firstline.connector import ChangeState, ChangeType
 from firstline.errors import Rejected
 from firstline_jira import transition as transitions
 from firstline_jira.issue import category, named
@@ -40,6 +40,7 @@ ASKING: tuple[ChangeState, ...] = ("assess", "authorize")  # somebody has to app
 _KNOWN = {name: state for state, names in NAMES.items() for name in names}
 _BY_CATEGORY: dict[str, ChangeState] = {"new": "new", "done": "closed"}
 _APPROVAL = re.compile(r"(approved?|authori[sz]ed?)\b")
+_PRE_APPROVAL = re.compile(r"(pre|auto)-?\s?approved?\b")  # of what is approved beforehand: a standard change alone
 _FAILED = ("fail", "rolled back", "unsuccessful")
 
 
@@ -55,13 +56,18 @@ class Lifecycle:
         return self._names.get(name) or _BY_CATEGORY.get(category({"status": status}))
 
     def step(
-        self, offered: Sequence[Tree], current: ChangeState | None, to: ChangeState, result: Result | None
+        self,
+        offered: Sequence[Tree],
+        current: ChangeState | None,
+        to: ChangeState,
+        result: Result | None = None,
+        kind: ChangeType | None = None,
     ) -> Tree:
         """The transition to take next: straight to the state, else the one that comes nearest to it without going past;
-        never one by which the change would be approved.
+        never one by which the change would be approved, nor one that asks for approval on the way elsewhere.
 
         Raises `Rejected`, saying what is offered."""
-        ours = [t for t in offered if not _approves(t)]
+        ours = [t for t in offered if not self._approves(t, current, kind)]
         straight = [t for t in ours if self.state(t.get("to")) == to]
         if straight:
             return min(straight, key=lambda t: _ends_badly(t) != (result == "unsuccessful"))
@@ -73,9 +79,35 @@ class Lifecycle:
             )
         return max(ahead, key=lambda t: ORDER.index(self.state(t.get("to")) or "new"))
 
+    def asking(self, offered: Sequence[Tree], strict: bool, wanted: str) -> Tree:
+        """The transition to a status that asks for approval: the one an operator named (by itself or its status), else
+        one to `authorize` for what is `strict`, to `assess` for all else, else the other.
+
+        Raises `Rejected`, saying what is offered."""
+        ways = [t for t in offered if self.state(t.get("to")) in ASKING]
+        if wanted:
+            ways = [t for t in ways if wanted.casefold() in (transitions.label(t).casefold(), _target(t))]
+        if not ways:
+            what = f"{wanted!r}, which change.asks names," if wanted else "a status that asks for approval"
+            raise Rejected(
+                f"the workflow offers no way to {what} from here; it offers {transitions.offered(offered)}. A status "
+                "that asks under another name goes in change.statuses as assess or authorize"
+            )
+        first = "authorize" if strict else "assess"
+        return min(ways, key=lambda t: self.state(t.get("to")) != first)
+
+    def _approves(self, transition: Tree, current: ChangeState | None, kind: ChangeType | None) -> bool:
+        """Whether taking it would be to approve: it says so, or leads to a status that does. Towards a status that
+        asks, the same words ask, unless it leaves one that asks."""
+        if self.state(transition.get("to")) in ASKING and current not in ASKING:
+            return False
+        words = (transitions.label(transition).casefold(), _target(transition))
+        pre = kind != "standard" and any(_PRE_APPROVAL.match(word) for word in words)
+        return pre or any(_APPROVAL.match(word) for word in words)
+
     def _lies_between(self, transition: Tree, current: ChangeState, to: ChangeState) -> bool:
         found = self.state(transition.get("to"))
-        if found is None or to == "canceled" or (to == "closed" and found != "review"):
+        if found is None or found in ASKING or to == "canceled" or (to == "closed" and found != "review"):
             return False
         return ORDER.index(current) < ORDER.index(found) < ORDER.index(to)
 
@@ -85,12 +117,9 @@ def is_past(current: ChangeState | None, to: ChangeState) -> bool:
     return current is not None and current not in ENDED and ORDER.index(current) > ORDER.index(to)
 
 
-def _approves(transition: Tree) -> bool:
-    """Whether taking it would be to approve: it says so, or leads to a status that does."""
-    words = (transitions.label(transition), transitions.target(transition))
-    return any(_APPROVAL.match(word.casefold()) for word in words)
+def _target(transition: Tree) -> str:
+    return transitions.target(transition).casefold()
 
 
 def _ends_badly(transition: Tree) -> bool:
-    name = transitions.target(transition).casefold()
-    return any(word in name for word in _FAILED)
+    return any(word in _target(transition) for word in _FAILED)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from firstline.connector import ChangeState
+from firstline.connector import ChangeState, ChangeType
 
 
 def _as_list(value: Any) -> Any:
@@ -38,6 +38,10 @@ class ChangeSettings(BaseModel):
     issue_type: str = Field(default="", description="The issue type's name; only for a project without request types.")
     statuses: dict[str, ChangeState] = Field(
         default_factory=dict, description="Status name → state, for names that are not known by themselves."
+    )
+    asks: dict[ChangeType, str] = Field(
+        default_factory=dict,
+        description="Type of change → the status, or transition, that asks for its approval, where there are several.",
     )
     link_type: str = Field(default="Relates", description="Links a change with its incident; empty: no link.")
 

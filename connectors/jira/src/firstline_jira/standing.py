@@ -1,0 +1,123 @@
+"""Reads a change: its status and the state that stands for, its type, its approval, its planned times."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from firstline.connector import Approval, ChangeState, ChangeType, Standing
+from firstline.errors import Unavailable
+from firstline.incident import Reference
+from firstline_jira import approval
+from firstline_jira.draft import Desk
+from firstline_jira.issue import named
+from firstline_jira.lifecycle import ASKING, Lifecycle
+from firstline_jira.marker import CHANGE, issue_id
+from firstline_jira.rest import Rest
+from firstline_jira.settings import ChangeSettings
+from firstline_jira.shape import Misshapen, moment
+from firstline_jira.site import Site
+
+Tree = dict[str, Any]
+Kind = ChangeType | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """A change as it is now. `mark` is what we wrote on it when it was opened; empty on others' changes."""
+
+    status: str
+    state: ChangeState | None
+    kind: Kind
+    approval: Approval
+    planned_start: datetime | None
+    planned_end: datetime | None
+    mark: Tree
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody is asked, or has answered."""
+        return self.approval.state in ("approved", "refused") or (
+            self.approval.state == "waiting" and self.state not in ("new", None)
+        )
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(
+            state=self.state,
+            approval=self.approval,
+            planned_start=self.planned_start,
+            planned_end=self.planned_end,
+        )
+
+
+class Reader:
+    def __init__(
+        self,
+        settings: ChangeSettings,
+        rest: Rest,
+        site: Site,
+        lifecycle: Lifecycle,
+        desk: Callable[[], Awaitable[Desk]],
+    ) -> None:
+        self._settings = settings
+        self._rest = rest
+        self._site = site
+        self._lifecycle = lifecycle
+        self._desk = desk
+
+    async def read(self, reference: Reference) -> Look:
+        id, desk = issue_id(reference), await self._desk()  # noqa: A001 - Jira's word
+        ids = {name: desk.field(name) for name in ("type", "planned_start", "planned_end")}
+        wanted = ",".join(["status", *(field for field in ids.values() if field)])
+        expand = "changelog" if self._settings.issue_type else ""
+        issue = await self._rest.issue(id, fields=wanted, properties=CHANGE, expand=expand)
+        fields = {name: issue["fields"].get(field) for name, field in ids.items()}
+        found = (issue.get("properties") or {}).get(CHANGE)
+        mark: Tree = found if isinstance(found, dict) else {}
+        status = issue["fields"].get("status")
+        state, kind = self._lifecycle.state(status), _kind(fields["type"], mark)
+        return Look(
+            status=named(status, "status"),
+            state=state,
+            kind=kind,
+            approval=await self._approval(id, issue, desk, state, kind),
+            planned_start=_time(fields["planned_start"], ids["planned_start"], mark.get("start")),
+            planned_end=_time(fields["planned_end"], ids["planned_end"], mark.get("end")),
+            mark=mark,
+        )
+
+    async def _approval(
+        self,
+        id: str,  # noqa: A002
+        issue: Tree,
+        desk: Desk,
+        state: ChangeState | None,
+        kind: Kind,
+    ) -> Approval:
+        """Only customer requests have approvals."""
+        if not self._settings.issue_type:
+            return approval.of_request(await self._site.approvals(id), state, kind)
+        by_id = {str(status.get("id")): status for status in desk.statuses}
+        histories: Sequence[Tree] = (issue.get("changelog") or {}).get("histories") or []
+        return approval.of_issue(
+            histories, lambda one, name: self._lifecycle.state(by_id.get(one) or {"name": name}), state, kind
+        )
+
+
+def is_waiting(look: Look) -> bool:
+    return look.state in ASKING or look.approval.state == "waiting"
+
+
+def _kind(field: Any, mark: Tree) -> Kind:
+    """The change type's field as it is now, since a change manager may have set it anew; else what we opened."""
+    written = str((field.get("value") if isinstance(field, dict) else field) or mark.get("type") or "").casefold()
+    return next((kind for kind in get_args(ChangeType) if kind == written), None)
+
+
+def _time(value: Any, field: str, marked: Any) -> datetime | None:
+    """Of a site without such a field, what we planned: nobody can have moved it."""
+    try:
+        return moment(value if field else marked, field or "firstline.change")
+    except Misshapen as error:
+        raise Unavailable(f"Jira's answer is not what it documents: {error}") from error
