@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from firstline.store.column import now
-from firstline.store.table.change import ChangeRow, StandardRow
+from firstline.store.table.change import ChangeRow, CounterRow, StandardRow
 from firstline.store.table.guard import BlackoutRow, BreakerRow, LockRow, SwitchRow, TouchRow
 from firstline.store.table.intake import DecisionRow, DeliveryRow, EventRow, IncidentRow, ReconciliationRow, SourceRow
 from firstline.store.table.ledger import CheckpointRow, LedgerRow, TileRow
@@ -47,6 +47,7 @@ MODE = _table(ModeRow)
 STANDARD = _table(StandardRow)
 BLACKOUT = _table(BlackoutRow)
 CHANGE = _table(ChangeRow)
+COUNTER = _table(CounterRow)
 BUDGET = _table(BudgetRow)
 LINK = _table(LinkRow)
 FAULT = _table(FaultRow)
@@ -61,6 +62,7 @@ __all__ = [
     "CHANGE",
     "CHECKPOINT",
     "CONNECTION",
+    "COUNTER",
     "DECISION",
     "DELEGATION",
     "DELIVERY",
@@ -92,6 +94,7 @@ __all__ = [
     "ChangeRow",
     "CheckpointRow",
     "ConnectionRow",
+    "CounterRow",
     "DecisionRow",
     "DelegationRow",
     "DeliveryRow",

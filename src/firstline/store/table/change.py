@@ -13,21 +13,32 @@ class ChangeRow(SQLModel, table=True):
     """A change request in Firstline's own register. Numbers have no gaps."""
 
     __tablename__ = "fl_change"
+    __table_args__ = (sa.Index("fl_change_ci", "ci", "state"),)
 
     number: int = Field(primary_key=True, sa_type=sa.BigInteger)
     key: str = Field(unique=True)
-    type: str
-    state: str
+    type: str  # firstline.connector.ChangeType
+    state: str  # firstline.connector.ChangeState
+    ci: str = column.told()
     draft: Any = column.told_json()  # firstline.connector.ChangeDraft
     planned_start: datetime | None = column.later()
     planned_end: datetime | None = column.later()
     approval: str = "not_required"  # firstline.connector.Approval.state
-    approved_by: Any = column.json()  # list of names
+    approved_by: Any = column.json()  # list of names: who decided, also who refused
     comment: str = column.told()
-    notes: Any = column.told_json()  # list of {at, state, notes, result}
+    notes: Any = column.told_json()  # list of firstline.register.note.Line, oldest first
     result: str = ""
     opened_at: datetime = column.moment()
     closed_at: datetime | None = column.later()
+
+
+class CounterRow(SQLModel, table=True):
+    """The last number that was given to records of a name."""
+
+    __tablename__ = "fl_counter"
+
+    name: str = Field(primary_key=True)
+    last: int = Field(sa_type=sa.BigInteger)
 
 
 class StandardRow(SQLModel, table=True):

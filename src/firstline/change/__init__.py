@@ -1,0 +1,1 @@
+"""Change requests: of which type, through which states, in which words. Rules only; nothing here asks or keeps."""
