@@ -75,10 +75,12 @@ class Database:
 
 
 def one_at_a_time(connection: Connection) -> None:
-    """Begin a transaction so that no other is in one that began so: several processes may start at once."""
+    """Begin a transaction so that no other is in one that began so: what is looked at first still holds when it is
+    written. In a transaction that has begun so, or on SQLite has written, it changes nothing."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_START)))
-    else:  # the driver would begin with the first row that is written, after it was looked which tables are missing
+    elif not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+        # The driver would begin with the first row that is written, after others were read.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
