@@ -65,7 +65,8 @@ def give_token(
     insert(connection, row)
     only = "" if limits is None else f", only to {', '.join(limits)}"
     text = f"A token of {person}{f' for {name}' if name else ''} until {expires:%Y-%m-%d %H:%M} UTC{only}"
-    facts: dict[str, Json] = {"token": row.id, "rights": limits and [*limits], "expires_at": expires.isoformat()}
+    limited: Json = None if limits is None else [*limits]
+    facts: dict[str, Json] = {"token": row.id, "rights": limited, "expires_at": expires.isoformat()}
     rows = bind(connection, "token", row.id)
     record(connection, PERSON_PREFIX + person, "token given", text, by=by, facts=facts, rows=rows)
     return token
