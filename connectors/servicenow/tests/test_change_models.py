@@ -12,6 +12,7 @@ from firstline.connector import Evidence
 from firstline.errors import Rejected
 from firstline.http import client
 from firstline.meter import Meter
+from firstline_servicenow.dictionary import Dictionary
 from firstline_servicenow.register import Register
 from firstline_servicenow.sign_in import Fixed
 from firstline_servicenow.table import Table
@@ -49,7 +50,7 @@ class Model:
 async def register() -> AsyncIterator[Register]:
     table = Table(BASE, Fixed({}), Meter())
     async with client(BASE) as http:
-        yield Register("prod", settings(BASE), table, http)
+        yield Register("prod", settings(BASE), table, http, Dictionary(table))
     table.close()
 
 

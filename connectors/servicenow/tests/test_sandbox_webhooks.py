@@ -1,8 +1,9 @@
 """What the stand-in tells the hub of, over a real socket: signed, in order, until it is taken."""
 
+import asyncio
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from firstline.connector import Delivery
+from firstline.connector import Delivery, Window
 from firstline.incident import Event
 from firstline_servicenow.connector import ServiceNowConnector
 
@@ -93,9 +94,41 @@ def test_a_change_is_told_of_with_its_approval(staged: Staged) -> None:
         change = created.json()["result"][0]
         http.patch(f"/api/sn_chg_rest/change/{change['sys_id']['value']}", json={"state": "-4"})
         http.post(f"/sandbox/change/{change['number']['value']}/approve")
-    *_, approved = hub.wait_for(3)
+    *_, asked, answered, approved = hub.wait_for(5)
     assert (approved.type, approved.actor) == ("change.updated", "david.loo")
     assert approved.data["record"]["approval"]["value"] == "approved"
+    assert [event.reference for event in (asked, answered)] == [approved.reference] * 2
+    assert (answered.type, answered.actor) == ("change.updated", "david.loo")
+    assert answered.id == asked.id.replace(":0", ":1")
+
+
+def test_an_approvers_answer_and_a_change_are_polled_as_the_events_that_the_webhook_tells(staged: Staged) -> None:
+    hub = Hub()
+    with staged(hub) as http:
+        change = http.post("/api/sn_chg_rest/change/normal", json={"short_description": "x"}).json()["result"][0]
+        http.patch(f"/api/sn_chg_rest/change/{change['sys_id']['value']}", json={"state": "-4"})
+        http.post(f"/sandbox/change/{change['number']['value']}/approve")
+        pushed = hub.wait_for(5)
+        polled = asyncio.run(polled_events(str(http.base_url)))
+    assert [(event.id, event.type, reference(event)) for event in polled] == [
+        (event.id, event.type, reference(event)) for event in (pushed[-1], pushed[-2])
+    ]
+
+
+def reference(event: Event) -> tuple[str, str, str]:
+    assert event.reference is not None
+    return event.reference.kind, event.reference.id, event.reference.number
+
+
+async def polled_events(address: str) -> list[Event]:
+    tables = ["change_request", "sysapproval_approver"]
+    connector = ServiceNowConnector("prod", settings(address.rstrip("/"), tables=tables))
+    window = Window(since=datetime.now(UTC) - timedelta(hours=1))
+    pages = [await connector.poll(window)]
+    while token := pages[-1].next:
+        pages.append(await connector.poll(window, token))
+    await connector.aclose()
+    return [event for page in pages for delivery in page.deliveries for event in connector.translate(delivery)]
 
 
 def test_each_table_is_told_of_with_its_item_and_named_as_the_poll_names_it(staged: Staged) -> None:

@@ -4,18 +4,17 @@ The change's own field `approval` says where it stands; the rows of sysapproval_
 decided. A row names the approver who was asked; where a delegate answered, the row was saved by the delegate, and it is
 the delegate who decided."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from firstline.connector import Approval
 from firstline.errors import Rejected
-from firstline_servicenow import query
+from firstline_servicenow import kind, query
 from firstline_servicenow.lifecycle import Lifecycle
 from firstline_servicenow.record import Record, shown, value
 from firstline_servicenow.table import Found, Table
 
-APPROVERS = "sysapproval_approver"
 ROWS = 100  # of one change; one that asks more people names the first
-_FIELDS = ("approver", "approver.user_name", "approver.email", "state", "comments", "sys_updated_by")
+_FIELDS = ("sys_id", "approver", "approver.user_name", "approver.email", "state", "sys_updated_by")
 _BY_ITSELF = frozenset({"", "system", "guest"})  # a row that the instance's own rules saved last
 _WANTED = {"approved": "approved", "refused": "rejected", "waiting": "requested"}
 
@@ -31,19 +30,27 @@ class Approvals:
         if stands.state == "not_required" or value(change, "type") == "standard":
             return stands
         where = query.where(("sysapproval", "=", sys_id), ("state", "=", _WANTED[stands.state]))
-        found = await self._table.find(APPROVERS, where, _FIELDS, ROWS)
+        found = await self._table.find(kind.APPROVAL, where, _FIELDS, ROWS)
         if stands.state != "waiting":
             _demand_readable(change, found)
         names = [_name(row) for row in found.rows]
         accounts = [] if stands.state == "waiting" else [name for row in found.rows for name in _accounts(row)]
-        comments = (shown(row, "comments") for row in found.rows)
         return stands.model_copy(
             update={
                 "by": tuple(dict.fromkeys(name for name in names if name)),
                 "accounts": tuple(dict.fromkeys(accounts)),
-                "comment": next((text for text in comments if text), ""),
+                "comment": "" if stands.state == "waiting" else await self._comment(found.rows),
             }
         )
+
+    async def _comment(self, rows: Sequence[Record]) -> str:
+        """The last thing that those who decided wrote. A journal field reads empty on its record."""
+        entries = ",".join(value(row, "sys_id") for row in rows)
+        if not entries:
+            return ""
+        where = query.where(("element_id", "IN", entries), ("element", "=", "comments"))
+        found = await self._table.find("sys_journal_field", f"{where}^ORDERBYDESCsys_created_on", ("value",), 1)
+        return next((value(row, "value") for row in found.rows), "")
 
 
 def stand(change: Record, lifecycle: Lifecycle) -> Approval:
@@ -69,8 +76,8 @@ def _demand_readable(change: Record, found: Found) -> None:
     """Who decided must be known: four eyes hang on it."""
     if found.total > len(found.rows) and not found.more:
         raise Rejected(
-            f"who decided about {value(change, 'number')} can't be told: an access rule hides rows of {APPROVERS}; let "
-            "the account read them"
+            f"who decided about {value(change, 'number')} can't be told: an access rule hides rows of {kind.APPROVAL}; "
+            "let the account read them"
         )
 
 

@@ -24,10 +24,11 @@ _ITIL = "give the account the role itil"
 _READ = {
     "sys_journal_field": "give the account a read access rule on sys_journal_field, so that no note is written twice",
     "change_request": "give the account the role itil or sn_change_write",
+    "sysapproval_approver": "let the account read sysapproval_approver, so that it is known who approved a change",
     "std_change_record_producer": "let the account read std_change_record_producer, or set `standard_templates`",
     "cmdb_ci": _ITIL + ", so that changes name their configuration item",
 }
-_NEEDED = ("sys_id", "number", "state", "sys_mod_count", "sys_created_on", "sys_updated_on", "sys_updated_by")
+_NEEDED = ("sys_id", "state", "sys_mod_count", "sys_created_on", "sys_updated_on", "sys_updated_by")
 _WHO = "user_name=javascript:gs.getUserName()"  # the vendor's way to say: whoever asks
 
 

@@ -61,7 +61,7 @@ class ServiceNowConnector(Connector[ServiceNowSettings], ChangeRegister, Attachm
         self._notes = Notes(connection, settings, self._table)
         self._attachments = AttachmentApi(connection, settings.base_url, self._http)
         self._zone_tried = False
-        self._register = Register(connection, settings, self._table, self._http)
+        self._register = Register(connection, settings, self._table, self._http, self._dictionary)
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> str:
         return signature.verify(self._secrets, headers, body)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from firstline.errors import FirstlineError, Rejected
 from firstline_servicenow import query
 from firstline_servicenow.memory import Memory
 from firstline_servicenow.record import Record, value
@@ -50,6 +51,18 @@ class Dictionary:
         after = {**{name: value(record, name) for name in record}, **writes}
         due = [rule.field for rule in await self.mandatory(table) if not rule.states or state in rule.states]
         return [name for name in dict.fromkeys(due) if not after.get(name)]
+
+    async def explained(
+        self, refusal: Rejected, table: str, record: Record, writes: Mapping[str, str], mend: str
+    ) -> Rejected:
+        """The refusal, with the mandatory fields that were empty, as far as they can be read. `mend`: where to give
+        them."""
+        try:
+            lacking = await self.lacking(table, record, writes)
+        except FirstlineError:
+            return refusal  # it is what counts
+        told = f". Mandatory and empty: {', '.join(lacking)}; give them in {mend}" if lacking else ""
+        return Rejected(f"{refusal}{told}")
 
     async def _read_choices(self, table: str) -> dict[str, dict[str, str]]:
         """A table's own choices replace those it inherits from task."""

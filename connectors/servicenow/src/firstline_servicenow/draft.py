@@ -16,6 +16,8 @@ TITLE_LIMIT = 160  # characters in short_description
 _TEMPLATE_OWNS = ("description", "implementation_plan", "backout_plan", "test_plan")
 _PLANS = ("description", "justification", "implementation_plan", "risk_and_impact", "backout_plan", "test_plan")
 _NAMES = {"risk_and_impact": "risk_impact_analysis"}
+_RISKS = {"high": "2", "moderate": "3", "low": "4"}
+_LATE = "Filed late: the work was done before this change was opened."
 _LABELS = {
     "description": "Description",
     "implementation_plan": "Implementation plan",
@@ -29,22 +31,29 @@ def fields(draft: ChangeDraft, ci: str, group: str, gaps: tuple[str, ...]) -> di
     a work note, and where an approver reads it."""
     standard = draft.type == "standard"
     plans = {name: getattr(draft, name) for name in _PLANS}
-    if not standard:
-        plans["description"] = "\n\n".join(part for part in (draft.description, *gaps) if part)
-    kept = {_NAMES.get(name, name): _plan(text) for name, text in plans.items() if not _ignored(name, standard)}
+    kept = plans if standard else {**plans, **_seen(draft, gaps)}
+    kept |= {"justification": _joined(_LATE if draft.late else "", draft.justification)}
+    kept |= {"risk_and_impact": _joined(f"Risk: {draft.risk}." if draft.risk else "", draft.risk_and_impact)}
     notes = [*gaps] + ([_told(plans)] if standard else [])
+    title = f"Late: {draft.short_description}" if draft.late else draft.short_description
     filled = {
-        "short_description": shortened(" ".join(draft.short_description.split()), TITLE_LIMIT),
-        **kept,
-        "cmdb_ci": ci,
+        "short_description": shortened(" ".join(title.split()), TITLE_LIMIT),
+        **{_NAMES.get(name, name): _plan(text) for name, text in kept.items() if not _ignored(name, standard)},
+        **held(draft, ci),
+        "risk": _RISKS.get(draft.risk, ""),
         "assignment_group": group,
-        "start_date": written(draft.planned_start) if draft.planned_start else "",
-        "end_date": written(draft.planned_end) if draft.planned_end else "",
         "correlation_id": draft.key,
         "correlation_display": "Firstline",
         "work_notes": shortened(harmless("\n\n".join(note for note in notes if note)), LIMIT),
     }
     return {name: text for name, text in filled.items() if text}
+
+
+def held(draft: ChangeDraft, ci: str) -> dict[str, str]:
+    """What an approval, a conflict and a detected change hang on: a change that lacks one of them covers nothing."""
+    times = {"start_date": draft.planned_start, "end_date": draft.planned_end}
+    kept = {"cmdb_ci": ci, **{name: written(when) for name, when in times.items() if when}}
+    return {name: text for name, text in kept.items() if text}
 
 
 def telling(to: ChangeState, evidence: Evidence, settings: ServiceNowSettings) -> dict[str, str]:
@@ -87,6 +96,19 @@ def worked(evidence: Evidence) -> dict[str, str]:
     """The actual start and end, as far as they are known."""
     times = {"work_start": evidence.work_start, "work_end": evidence.work_end}
     return {name: written(when) for name, when in times.items() if when is not None}
+
+
+def _seen(draft: ChangeDraft, gaps: tuple[str, ...]) -> dict[str, str]:
+    """An approver's form has no test plan and no work notes, so what they say stands in fields that it has."""
+    tested = f"How it is tested:\n{draft.test_plan}" if draft.test_plan else ""
+    return {
+        "description": _joined(draft.description, *gaps),
+        "implementation_plan": _joined(draft.implementation_plan, tested),
+    }
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
 
 
 def _ignored(name: str, standard: bool) -> bool:

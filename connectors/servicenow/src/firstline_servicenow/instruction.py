@@ -3,6 +3,7 @@ shipped. The vendor lets nobody else make a webhook."""
 
 from importlib.resources import files
 
+from firstline_servicenow import kind
 from firstline_servicenow.settings import ServiceNowSettings
 
 RULE_NAME = "Firstline: tell of saves"
@@ -57,5 +58,6 @@ def script(name: str) -> str:
 
 
 def _table(settings: ServiceNowSettings, table: str) -> str:
-    where = {str(name): query for name, query in settings.filters.items()}.get(table)
+    chosen = {str(name): query for name, query in settings.filters.items()}.get(table)
+    where = "^".join(part for part in (kind.MEANT.get(table), chosen) if part)
     return f"{table}, with the filter conditions {where}" if where else table

@@ -14,6 +14,7 @@ OPEN, ACKNOWLEDGED, RESOLVED, CLOSED = IncidentState
 ENDED = frozenset({RESOLVED, CLOSED})
 
 CHANGE = "change_request"
+APPROVAL = "sysapproval_approver"  # what each approver of a change was asked, and answered
 ALERT = "em_alert"
 
 REASON = "{reason}"  # in fields to write: why
@@ -55,7 +56,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "number short_description type state approval active assignment_group start_date end_date work_start work_end "
         "close_code correlation_id correlation_display"
     ),
+    APPROVAL: _fields("sysapproval sysapproval.number sysapproval.sys_class_name approver approver.user_name state"),
 }
+# Which rows of a table are meant at all: other records have approvals too.
+MEANT: dict[str, str] = {APPROVAL: f"sysapproval.sys_class_name={CHANGE}"}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from firstline.connector import ChangeState, Evidence
 from firstline.errors import Rejected
 from firstline_servicenow import draft as drafting
 from firstline_servicenow.change import ChangeApi, Offer
+from firstline_servicenow.dictionary import Dictionary
 from firstline_servicenow.lifecycle import Lifecycle
 from firstline_servicenow.memory import Memory
 from firstline_servicenow.record import Record, shown, value
@@ -19,8 +20,14 @@ from firstline_servicenow.settings import ServiceNowSettings
 
 class Passage:
     def __init__(
-        self, settings: ServiceNowSettings, api: ChangeApi, lifecycle: Lifecycle, seen: Memory[dict[str, Any]]
+        self,
+        settings: ServiceNowSettings,
+        api: ChangeApi,
+        lifecycle: Lifecycle,
+        dictionary: Dictionary,
+        seen: Memory[dict[str, Any]],
     ) -> None:
+        self._dictionary = dictionary
         self._settings = settings
         self._api = api
         self._lifecycle = lifecycle
@@ -86,11 +93,11 @@ class Passage:
             if self._lifecycle.awaits(change, step):
                 raise Rejected(f"{where(change)} and waits for approval ({shown(change, 'approval')})")
             entering = drafting.entering(self._lifecycle.meaning(step), self._settings)
+            fields = {"state": step, **entering, **(told if step == way[-1] else {})}
             try:
-                fields = {"state": step, **entering, **(told if step == way[-1] else {})}
                 change = await self._api.update(sys_id, fields)
             except Rejected as refusal:
-                return refusal
+                return await self._explained(refusal, change, step, fields)
             if value(change, "state") != step:
                 return None
         return None
@@ -111,6 +118,11 @@ class Passage:
             change = await self.read(sys_id)
             if self._lifecycle.state(change) == to:
                 return change
+
+    async def _explained(self, refusal: Rejected, change: Record, step: str, fields: Mapping[str, str]) -> Rejected:
+        state = self._lifecycle.meaning(step) or step
+        mend = f"`change_fields.{state}` of the connection"
+        return await self._dictionary.explained(refusal, "change_request", change, fields, mend)
 
     def _stuck(self, change: Record, offer: Offer, to: ChangeState) -> Rejected:
         if self._lifecycle.pending(change):

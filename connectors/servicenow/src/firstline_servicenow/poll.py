@@ -55,7 +55,7 @@ class Poll:
     def tables(self) -> tuple[str, ...]:
         """A proof of completeness counts what is a fault or a task; a change request is neither."""
         opened = self.window.by == "opened"
-        return tuple(table for table in self.settings.tables if not (opened and table == kind.CHANGE))
+        return tuple(table for table in self.settings.tables if table in kind.KINDS or not opened)
 
     async def page(self, table: Table, token: str) -> Page:
         position = _position(token)
@@ -124,7 +124,8 @@ class Poll:
             yield Delivery(connection=self.connection, key=key, body=body, received_at=received_at, polled=True)
 
     def _filter(self, name: str) -> str:
-        return {str(table): where for table, where in self.settings.filters.items()}.get(name, "")
+        chosen = {str(table): where for table, where in self.settings.filters.items()}.get(name, "")
+        return "^".join(part for part in (kind.MEANT.get(name, ""), chosen) if part)
 
 
 def fields_of(settings: ServiceNowSettings, table: str) -> tuple[str, ...]:

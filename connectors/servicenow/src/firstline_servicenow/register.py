@@ -11,7 +11,8 @@ from firstline_servicenow import draft as drafting
 from firstline_servicenow import query
 from firstline_servicenow.approval import Approvals
 from firstline_servicenow.change import ChangeApi
-from firstline_servicenow.lifecycle import IMPLEMENT, SCHEDULED, Lifecycle
+from firstline_servicenow.dictionary import Dictionary
+from firstline_servicenow.lifecycle import IMPLEMENT, NEW, SCHEDULED, Lifecycle
 from firstline_servicenow.lookup import Lookup
 from firstline_servicenow.memory import Memory
 from firstline_servicenow.passage import Passage
@@ -25,7 +26,16 @@ CONFLICTS = 50  # more than anybody reads
 
 
 class Register:
-    def __init__(self, connection: str, settings: ServiceNowSettings, table: Table, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        connection: str,
+        settings: ServiceNowSettings,
+        table: Table,
+        http: httpx.AsyncClient,
+        dictionary: Dictionary,
+    ) -> None:
+        self._settings = settings
+        self._dictionary = dictionary
         self._connection = connection
         self._base_url = settings.base_url
         self._table = table
@@ -34,11 +44,11 @@ class Register:
         self._seen: Memory[dict[str, Any]] = Memory()
         self._lifecycle = Lifecycle(settings.change_states)
         self._approvals = Approvals(table, self._lifecycle)
-        self._passage = Passage(settings, self._api, self._lifecycle, self._seen)
+        self._passage = Passage(settings, self._api, self._lifecycle, dictionary, self._seen)
 
     async def open(self, draft: ChangeDraft) -> Reference:
         found = await self._find(draft.key) if draft.tried else None
-        change = found or await self._create(draft)
+        change = await self._completed(found, draft) if found else await self._create(draft)
         opened = self._reference(change)
         if draft.incident is not None and draft.incident.connection == self._connection:
             await self._link(draft.incident, opened)
@@ -79,7 +89,8 @@ class Register:
 
     async def _find(self, key: str) -> dict[str, Any] | None:
         where = query.where(("correlation_id", "=", key))
-        found = await self._table.find(KIND, where, ("sys_id", "number", "correlation_id"), 10)
+        fields = ("sys_id", "number", "correlation_id", "state", "cmdb_ci", "start_date", "end_date")
+        found = await self._table.find(KIND, where, fields, 10)
         if found.hidden:
             raise Rejected(f"the change with correlation_id {key} is there, and the account may not read it")
         return next((row for row in found.rows if value(row, "correlation_id") == key), None)
@@ -89,13 +100,36 @@ class Register:
         template = await self._lookup.template(draft.template) if draft.type == "standard" else ""
         ci, group = await self._lookup.ci(draft.ci), await self._lookup.group(draft.group)
         gaps = tuple(named.gap for named in (ci, group) if named.gap)
-        change = await self._api.create(draft.type, template, drafting.fields(draft, ci.sys_id, group.sys_id, gaps))
+        fields = {**drafting.fields(draft, ci.sys_id, group.sys_id, gaps), **drafting.entering("new", self._settings)}
+        try:
+            change = await self._api.create(draft.type, template, fields)
+        except Rejected as refusal:
+            mend = "`change_fields.new` of the connection"
+            raise await self._dictionary.explained(refusal, KIND, {"state": NEW}, fields, mend) from refusal
         if value(change, "correlation_id") != draft.key:
             raise Rejected(
                 f"ServiceNow made {value(change, 'number')} and left out correlation_id, so it could not be found "
                 "again: let the account write change_request.correlation_id"
             )
-        return self._seen.keep(value(change, "sys_id"), change)
+        return await self._held(change, drafting.held(draft, ci.sys_id))
+
+    async def _completed(self, change: dict[str, Any], draft: ChangeDraft) -> dict[str, Any]:
+        """One that an earlier call opened: what that could not write is written now. What is there stays: it may be
+        its manager's."""
+        if self._lifecycle.state(change) != "new":
+            return change
+        wanted = drafting.held(draft, (await self._lookup.ci(draft.ci)).sys_id)
+        lacking = {name: text for name, text in wanted.items() if not value(change, name)}
+        return await self._held(change, lacking) if lacking else change
+
+    async def _held(self, change: dict[str, Any], wanted: dict[str, str]) -> dict[str, Any]:
+        """Write again what did not take, and raise `Rejected` if it does not then."""
+        missing = {name: text for name, text in wanted.items() if value(change, name) != text}
+        sys_id = query.sys_id(value(change, "sys_id"))
+        if missing:
+            change = await self._api.update(sys_id, missing)
+            drafting.demand(change, missing)
+        return self._seen.keep(sys_id, change)
 
     async def _link(self, incident: Reference, change: Reference) -> None:
         """`incident.rfc` is the change that mends it. A change that can't be linked still covers the work."""

@@ -18,7 +18,9 @@
         em_alert: 'number short_description description state severity acknowledged maintenance source node type ' +
             'resource metric_name message_key assignment_group assigned_to incident initial_remote_time',
         change_request: 'number short_description type state approval active assignment_group start_date end_date ' +
-            'work_start work_end close_code correlation_id correlation_display'
+            'work_start work_end close_code correlation_id correlation_display',
+        sysapproval_approver: 'sysapproval sysapproval.number sysapproval.sys_class_name approver ' +
+            'approver.user_name state'
     };
     // Of every table. A name with dots leads to a field of what the record refers to.
     var EVERY = 'cmdb_ci cmdb_ci.sys_class_name cmdb_ci.ip_address cmdb_ci.fqdn cmdb_ci.support_group ' +

@@ -9,7 +9,9 @@ from firstline.connector import ChangeState
 from firstline.incident import IncidentState
 from firstline_servicenow.query import FIELD, SYS_ID
 
-TableName = Literal["incident", "sc_task", "change_request", "change_task", "problem", "em_alert"]
+TableName = Literal[
+    "incident", "sc_task", "change_request", "change_task", "problem", "em_alert", "sysapproval_approver"
+]
 FieldName = Annotated[str, Field(pattern=FIELD.pattern)]
 
 

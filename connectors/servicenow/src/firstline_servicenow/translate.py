@@ -113,7 +113,7 @@ class Reader:
             id=f"{save.sys_id}:{number}",
             type=type_,
             vendor_type=f"{save.table}.{save.operation}",
-            reference=self.reference(save.table, save.sys_id, save.record),
+            reference=self._about(save),
             occurred_at=save.at,
             incident=incident,
             actor=save.by,
@@ -123,7 +123,7 @@ class Reader:
         )
 
     def _type(self, save: Save) -> EventType:
-        if save.table == kind.CHANGE:
+        if save.table == kind.CHANGE or _approves(save):
             return "change.updated"
         if save.table not in kind.KINDS:
             return "other"
@@ -132,6 +132,13 @@ class Reader:
         if isinstance(previous, Mapping) and value(previous, "state"):
             before = self.state(save.table, previous)
         return _update(before, self.state(save.table, save.record))
+
+    def _about(self, save: Save) -> Reference:
+        """An approver's answer is news of the change."""
+        if _approves(save):
+            number = {"number": value(save.record, "sysapproval.number")}
+            return self.reference(kind.CHANGE, query.sys_id(value(save.record, "sysapproval")), number)
+        return self.reference(save.table, save.sys_id, save.record)
 
     def state(self, table: str, record: Record) -> IncidentState:
         return kind.state(table, record, self._added.get(table, {}))
@@ -147,6 +154,10 @@ def reference(connection: str, table: str, identifier: str, record: Record, base
         number=value(record, "number"),
         url=f"{base_url}/nav_to.do?uri={form}",
     )
+
+
+def _approves(save: Save) -> bool:
+    return save.table == kind.APPROVAL and value(save.record, "sysapproval.sys_class_name") == kind.CHANGE
 
 
 def _update(before: IncidentState | None, after: IncidentState) -> EventType:

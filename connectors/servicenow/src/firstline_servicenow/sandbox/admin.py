@@ -1,11 +1,10 @@
-"""The stand-in's own doors, which no ServiceNow has: look at everything, start over, approve. No sign-in: loopback."""
+"""The stand-in's own doors, which no ServiceNow has: look at everything, start over. No sign-in: loopback."""
 
 from dataclasses import asdict
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from firstline_servicenow.sandbox import change
 from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.instance import Instance, Trouble
 from firstline_servicenow.sandbox.wire import answer, fields
@@ -51,33 +50,3 @@ class Admin:
         """No OAuth token that was given out is taken any more."""
         self._instance.tokens.clear()
         return answer({"result": "expired"})
-
-    async def approve(self, request: Request) -> Response:
-        """As the approver that was asked, or as `by` in the body, with its `comment`."""
-        return await self._decide(request, approved=True)
-
-    async def reject(self, request: Request) -> Response:
-        return await self._decide(request, approved=False)
-
-    async def _decide(self, request: Request, approved: bool) -> Response:
-        store, form = self._instance.store, request.headers.get("content-type", "").startswith("application/x-www")
-        told = {} if form else await fields(request)
-        try:
-            row = store.first("change_request", "number", request.path_params["number"])
-            if row is None:
-                raise Fault(404, "No Record found", f"there is no change {request.path_params['number']}")
-            by = told.get("by") or self._asked(row["sys_id"])
-            change.decide(store, row, approved, by, str(told.get("comment", "")))
-        except Fault as fault:
-            return answer(fault.body, fault.status)
-        if form:
-            return RedirectResponse(f"/#{row['sys_id']}", status_code=303)
-        return answer({"result": {"number": row["number"], "state": row["state"], "approval": row["approval"]}})
-
-    def _asked(self, change_id: str) -> str:
-        store = self._instance.store
-        for entry in store.among("sysapproval_approver", "sysapproval", change_id):
-            person = store.get("sys_user", entry["approver"])
-            if person and entry["state"] == "requested":
-                return person["user_name"]
-        return ""

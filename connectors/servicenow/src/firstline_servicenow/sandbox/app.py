@@ -11,6 +11,7 @@ from firstline.chaos import ChaosApp
 from firstline.connector import SandboxSettings
 from firstline_servicenow.sandbox import attachment_api, change_api, table_api
 from firstline_servicenow.sandbox.admin import Admin
+from firstline_servicenow.sandbox.desk import Desk
 from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.instance import Instance
 from firstline_servicenow.sandbox.page import Page
@@ -23,7 +24,7 @@ _CHANGE = "/api/sn_chg_rest/change"
 def create_app(settings: SandboxSettings) -> Starlette:
     """A stand-in of one ServiceNow instance, in memory."""
     instance = Instance(settings)
-    admin, page = Admin(instance), Page(instance)
+    admin, desk, page = Admin(instance), Desk(instance), Page(instance)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -49,6 +50,7 @@ def create_app(settings: SandboxSettings) -> Starlette:
                 api(root, "changes", change_api.collection, "GET"),
                 api(f"{root}/standard/{{template}}", "standard change", change_api.standard, "POST"),
                 api(f"{root}/{{sys_id}}/nextstates", "next states", change_api.next_states, "GET"),
+                api(f"{root}/{{sys_id}}/approvals", "approvals", change_api.approvals, "PATCH"),
                 api(f"{root}/{{kind}}", "change of a type", change_api.create, "POST"),
                 api(f"{root}/{{sys_id}}", "change", change_api.single, "GET", "PATCH"),
             )
@@ -71,8 +73,9 @@ def create_app(settings: SandboxSettings) -> Starlette:
         Route("/sandbox/trouble", admin.trouble, methods=["POST"]),
         Route("/sandbox/rules", admin.rules, methods=["GET", "PUT"]),
         Route("/sandbox/tokens/expire", admin.expire, methods=["POST"]),
-        Route("/sandbox/change/{number}/approve", admin.approve, methods=["POST"]),
-        Route("/sandbox/change/{number}/reject", admin.reject, methods=["POST"]),
+        Route("/sandbox/change/{number}/approve", desk.approve, methods=["POST"]),
+        Route("/sandbox/change/{number}/reject", desk.reject, methods=["POST"]),
+        Route("/sandbox/change/{number}/plan", desk.plan, methods=["POST"]),
     ]
     chaos = Middleware(ChaosApp, faults=instance.faults, refusal=_refusal)
     return Starlette(routes=routes, lifespan=lifespan, middleware=[chaos])

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstline_servicenow.sandbox import change, query
+from firstline_servicenow.sandbox import approval, query
 from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.instance import Instance
 from firstline_servicenow.sandbox.schema import CHANGE_STATES
@@ -57,28 +57,48 @@ async def single(request: Request, instance: Instance, user: str) -> Response:
 
 async def next_states(request: Request, instance: Instance, _: str) -> Response:
     row = _row(request, instance)
-    states = [*change.ways(row), row["state"]]
-    labels = {state: CHANGE_STATES[state] for state in states}
+    ways = instance.model(row).ways.get(row["state"], [])
+    states = [*ways, row["state"]]
+    labels = {state: _label(instance, state) for state in states}
     return answer(
         {
             "result": {
                 "available_states": states,
-                "state_transitions": [[_transition(row, state)] for state in change.ways(row)],
+                "state_transitions": [[_transition(row, state, labels)] for state in ways],
                 "state_label": labels,
             }
         }
     )
 
 
-def _transition(row: Row, state: str) -> dict[str, Any]:
+async def approvals(request: Request, instance: Instance, user: str) -> Response:
+    """The caller's own answer: `state` approved or rejected; a refusal says why in `comments`."""
+    row, given = _row(request, instance), await _given(request)
+    if given.get("state") == "rejected" and not given.get("comments"):
+        raise Fault(400, "Comments are required", "A rejection needs comments")
+    entry = approval.asked(instance.store, row, user)
+    instance.decide(entry, given, user)
+    return answer({"result": Shaper(instance.store, "").table(approval.TABLE, entry, "all", links=False)})
+
+
+def _label(instance: Instance, state: str) -> str:
+    """Of a state that administrators added: its choice."""
+    choices = instance.store.rows("sys_choice").values()
+    named = [c["label"] for c in choices if (c["name"], c["element"], c["value"]) == ("change_request", "state", state)]
+    return CHANGE_STATES.get(state) or (named[0] if named else state)
+
+
+def _transition(row: Row, state: str, labels: dict[str, str]) -> dict[str, Any]:
+    running = row["on_hold"] != "true"
+    condition = {"name": "Not On hold", "description": None, "sys_id": "2132deb6c303101035ae3f52c1d3ae8c"}
     return {
         "sys_id": row["sys_id"][:24] + f"{int(state) + 16:08x}",
-        "display_value": f"{CHANGE_STATES[row['state']]} to {CHANGE_STATES[state]}",
+        "display_value": f"{labels[row['state']]} to {labels[state]}",
         "from_state": row["state"],
         "to_state": state,
-        "transition_available": True,
+        "transition_available": running,
         "automatic_transition": False,
-        "conditions": [],
+        "conditions": [{"passed": running, "condition": condition}],
     }
 
 

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from firstline.chaos import Faults
 from firstline.connector import SandboxSettings
-from firstline_servicenow.sandbox import change, incident, task
+from firstline_servicenow.sandbox import approval, change, incident, task
 from firstline_servicenow.sandbox.fault import Fault
 from firstline_servicenow.sandbox.hook import Hook
+from firstline_servicenow.sandbox.model import BASE, Model
 from firstline_servicenow.sandbox.rule import Rules, setup
-from firstline_servicenow.sandbox.schema import STATES
+from firstline_servicenow.sandbox.schema import TOLD
 from firstline_servicenow.sandbox.seed import API_KEYS, OAUTH_CLIENTS, USERS, records
 from firstline_servicenow.sandbox.store import Row, Store, text
 
@@ -78,8 +79,9 @@ class Instance:
         given = self._given(table, values, by)
         if table == "change_request":
             self.rules.demand(table, row | given)
-            change.update(self.store, row, given, by)
-        elif table == "sysapproval_approver":
+            setup = self.rules.setup
+            change.update(self.store, row, given, by, self.model(row), refuses=setup.refuses)
+        elif table == approval.TABLE and "state" in given:
             self._answer(row, given, by)
         else:
             if table == "incident":
@@ -87,6 +89,16 @@ class Instance:
             given = task.updated(self.store, table, row, given)
             self.rules.demand(table, row | given)
             self.store.update(table, row, given, by)
+
+    def decide(self, entry: Row, answer: Row, by: str) -> None:
+        """Save an approver's answer: `state`, and `comments`."""
+        changed = self.store.get("change_request", entry["sysapproval"])
+        if changed is not None:
+            approval.decide(self.store, entry, answer, by, self.model(changed), self.rules.setup.quorum)
+
+    def model(self, row: Row) -> Model:
+        """The change model that a change follows."""
+        return {**BASE, **self.rules.setup.models}[row["type"]]
 
     def reads(self, user: str, table: str, row: Row) -> bool:
         return self.admin(user) or not self.rules.hides(table, row)
@@ -115,12 +127,11 @@ class Instance:
         given = {name: text(value) for name, value in values.items() if name in kinds}
         return given if self.admin(by) else self.rules.kept(table, given)
 
-    def _answer(self, row: Row, values: Row, by: str) -> None:
+    def _answer(self, entry: Row, values: Row, by: str) -> None:
         """An approver sets the state of an approval."""
-        covered = self.store.get("change_request", row["sysapproval"])
-        if covered is None or values.get("state") not in ("approved", "rejected"):
-            raise Fault(403, "Operation Failed", "An approval is approved or rejected")
-        change.decide(self.store, covered, values["state"] == "approved", by, values.get("comments", ""))
+        if by not in approval.answerers(self.store, entry):
+            raise Fault(403, "Operation Failed", "ACL Exception Update Failed due to security constraints")
+        self.decide(entry, values, by)
 
     def _people(self, users: list[dict[str, Any]]) -> None:
         self.accounts: dict[str, str] = {}
@@ -140,5 +151,5 @@ class Instance:
         self.store.insert(table, {**derived, **values}, by)
 
     def _saved(self, table: str, row: Row, before: Row | None, entries: Mapping[str, str]) -> None:
-        if table in STATES and self.seeded:
+        if table in TOLD and self.seeded:
             self.hook.tell(self.store, table, row, before, entries)

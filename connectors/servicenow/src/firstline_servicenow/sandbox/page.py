@@ -6,10 +6,11 @@ from html import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from firstline_servicenow.sandbox import approval
 from firstline_servicenow.sandbox.instance import Instance
 from firstline_servicenow.sandbox.schema import STATES
 from firstline_servicenow.sandbox.shape import Shaper
-from firstline_servicenow.sandbox.store import Row
+from firstline_servicenow.sandbox.store import Row, Store
 
 SHOWN = 200  # the newest of each kind
 
@@ -25,7 +26,7 @@ summary .title{flex:1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.6rem 0}dt{color:var(--dim)}dd{margin:0}
 dd,pre{white-space:pre-wrap;overflow-wrap:anywhere}
 pre{background:#8881;border-left:3px solid var(--line);padding:.5rem .8rem;margin:.4rem 0;font-size:.85rem}
-form{display:inline}button{font:inherit;padding:.2rem .8rem;cursor:pointer}
+form{margin:.4rem 0}button{font:inherit;padding:.2rem .8rem;cursor:pointer}
 """
 _ALWAYS = ("incident", "change_request")
 _BADGES = {
@@ -35,8 +36,9 @@ _BADGES = {
 _FACTS = {
     "incident": "priority urgency impact category cmdb_ci business_service assignment_group opened_at resolved_at "
     "close_code close_notes rfc description",
-    "change_request": "type approval cmdb_ci start_date end_date work_start work_end close_code close_notes "
-    "justification description implementation_plan risk_impact_analysis backout_plan correlation_id",
+    "change_request": "type approval risk cmdb_ci assignment_group start_date end_date work_start work_end "
+    "close_code close_notes justification description implementation_plan risk_impact_analysis "
+    "backout_plan correlation_id",
 }
 
 
@@ -84,8 +86,11 @@ class Page:
             f'<details id="{escape(row["sys_id"])}"><summary><b>{escape(row["number"])}</b>'
             f'<span class="title">{escape(row["short_description"])}</span>'
             f'<span class="badge {badge}">{escape(shaper.shown(table, row, "state"))}</span></summary>'
-            f"<dl>{facts}</dl>{_decision(table, row)}{self._notes(row)}{self._files(row)}</details>"
+            f"<dl>{facts}</dl>{self._forms(table, row)}{self._notes(row)}{self._files(row)}</details>"
         )
+
+    def _forms(self, table: str, row: Row) -> str:
+        return _decision(self._instance.store, row) + _planning(row) if table == "change_request" else ""
 
     def _notes(self, row: Row) -> str:
         entries = self._instance.store.among("sys_journal_field", "element_id", row["sys_id"])
@@ -102,11 +107,31 @@ class Page:
         )
 
 
-def _decision(table: str, row: Row) -> str:
-    if table != "change_request" or row["approval"] != "requested":
+def _decision(store: Store, row: Row) -> str:
+    """For those who were asked: approve, or refuse."""
+    entries = store.among(approval.TABLE, "sysapproval", row["sys_id"])
+    waited_for = [entry for entry in entries if entry["state"] == "requested"]
+    people = dict.fromkeys(name for entry in waited_for for name in approval.answerers(store, entry))
+    if row["approval"] != "requested" or not people:
         return ""
-    return "".join(
-        f'<form method="post" action="/sandbox/change/{escape(row["number"])}/{answer}">'
-        f"<button>{label}</button></form> "
-        for answer, label in (("approve", "Approve"), ("reject", "Reject"))
+    options = "".join(f"<option>{escape(name)}</option>" for name in people)
+    return (
+        f'<form method="post"><label>As <select name="by">{options}</select></label> '
+        '<label>because <input name="comment"></label> '
+        f"{_button(row, 'approve', 'Approve')} {_button(row, 'reject', 'Reject')}</form>"
     )
+
+
+def _planning(row: Row) -> str:
+    """For the change's manager: move the planned times."""
+    if row["active"] != "true":
+        return ""
+    times = "".join(
+        f'<label>{label} <input name="{name}" value="{escape(row[name])}" placeholder="YYYY-MM-DD HH:MM:SS"></label> '
+        for name, label in (("start_date", "Planned start"), ("end_date", "end (UTC)"))
+    )
+    return f'<form method="post">{times}{_button(row, "plan", "Move")}</form>'
+
+
+def _button(row: Row, act: str, label: str) -> str:
+    return f'<button formaction="/sandbox/change/{escape(row["number"])}/{act}">{label}</button>'

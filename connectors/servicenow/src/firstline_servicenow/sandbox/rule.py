@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from firstline_servicenow.sandbox import query
 from firstline_servicenow.sandbox.fault import Fault
-from firstline_servicenow.sandbox.schema import STATES
+from firstline_servicenow.sandbox.model import Model
+from firstline_servicenow.sandbox.schema import TOLD
 from firstline_servicenow.sandbox.store import Row, Store
 
 HOUR = 3600
@@ -34,6 +35,11 @@ class Setup(BaseModel):
     ignored: dict[str, list[str]] = Field(default_factory=dict, description="By table, fields that can't be written.")
     limit: int | None = Field(default=None, ge=1, description="Requests an hour for each account.")
     late: Late = Late()
+    models: dict[str, Model] = Field(
+        default_factory=dict, description="By type of change, a change model in place of the base system's."
+    )
+    refuses: bool = Field(default=False, description="A transition that the model lacks is refused, not ignored.")
+    quorum: int = Field(default=1, ge=1, description="Approvals that a change needs.")
 
 
 class Rules:
@@ -92,7 +98,7 @@ class Rules:
     def lag(self, table: str) -> float:
         """How long before now the next save is dated."""
         late = self.setup.late
-        if late.rows == 0 or table not in STATES:
+        if late.rows == 0 or table not in TOLD:
             return 0.0
         late.rows -= 1
         return late.seconds

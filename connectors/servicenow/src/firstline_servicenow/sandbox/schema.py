@@ -145,7 +145,7 @@ _PROBLEM_STATES = {
     "106": "Resolved",
     "107": "Closed",
 }
-# Of the tables that the webhook tells of.
+# Of the tables with records that a person sees.
 STATES = {
     "incident": _INCIDENT_STATES,
     "change_request": CHANGE_STATES,
@@ -154,6 +154,8 @@ STATES = {
     "problem": _PROBLEM_STATES,
     "em_alert": {state: state for state in ("Open", "Reopen", "Flapping", "Closed")},
 }
+
+TOLD = (*STATES, "sysapproval_approver")  # tables that may have the Business Rule
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,11 @@ class Shape:
 
 def _plain(label: str, fields: str, **defaults: str) -> Shape:
     return Shape(label, _SYSTEM | _kinds(text=fields + " sys_class_name"), defaults=defaults)
+
+
+def _schedule(label: str, type_: str) -> Shape:
+    fields = "name description type time_zone source applies_to condition sys_class_name"
+    return Shape(label, _SYSTEM | _kinds(text=fields), defaults={"type": type_})
 
 
 SHAPES: dict[str, Shape] = {
@@ -256,9 +263,53 @@ SHAPES: dict[str, Shape] = {
     ),
     "sysapproval_approver": Shape(
         "Approval",
-        _SYSTEM | _kinds(text="state comments source_table", sys_user="approver", change_request="sysapproval"),
+        _SYSTEM
+        | _kinds(text="state source_table", journal="comments", sys_user="approver", change_request="sysapproval"),
         labels={"state": {"requested": "Requested", "approved": "Approved", "rejected": "Rejected"}},
         indexed=("sysapproval",),
+    ),
+    "sys_user_delegate": Shape("Delegate", _SYSTEM | _kinds(sys_user="user delegate"), indexed=("user",)),
+    "conflict": Shape(
+        "Conflict",
+        _SYSTEM
+        | _kinds(
+            text="type",
+            change_request="change conflicting_change",
+            cmdb_ci="configuration_item",
+            cmn_schedule_blackout="schedule",
+        ),
+        indexed=("change",),
+    ),
+    "cmn_schedule_blackout": _schedule("Blackout Schedule", "blackout"),
+    "cmn_schedule_maintenance": _schedule("Maintenance Schedule", "maintenance"),
+    # The vendor's `schedule` refers to any schedule; dots do not lead through it here.
+    "cmn_schedule_span": Shape(
+        "Schedule Entry",
+        _SYSTEM
+        | _kinds(
+            text="schedule name type start_date_time end_date_time all_day repeat_type repeat_count repeat_until "
+            "days_of_week monthly_type yearly_type float_week float_day month show_as"
+        ),
+        defaults={"all_day": "false", "show_as": "busy", "repeat_count": "1"},
+        indexed=("schedule",),
+    ),
+    "std_change_proposal": Shape(
+        "Standard Change Proposal",
+        _TASK
+        | _kinds(
+            text="template_name template_value category catalog",
+            number="proposal_type",
+            std_change_record_producer="std_change_producer",
+        ),
+        name="number",
+        prefix="STDCHG",
+        defaults=_TASK_DEFAULTS | {"state": "1", "proposal_type": "1"},
+        labels=_TASK_LABELS
+        | {
+            "state": {"1": "New", "2": "In Progress", "3": "Closed", "4": "Canceled"},
+            "proposal_type": {"1": "New Template", "2": "Modify Template", "3": "Retire Template"},
+        },
+        indexed=("number", "correlation_id"),
     ),
     "std_change_record_producer": _plain(
         "Standard Change Template",

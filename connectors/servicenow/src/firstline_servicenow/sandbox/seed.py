@@ -3,7 +3,7 @@
 from typing import Any
 
 from firstline_servicenow.sandbox.hook import RULE
-from firstline_servicenow.sandbox.schema import SHAPES, STATES
+from firstline_servicenow.sandbox.schema import SHAPES, STATES, TOLD
 
 USERS: list[dict[str, Any]] = [
     {"user_name": "admin", "password": "admin", "name": "System Administrator", "roles": ["admin"]},
@@ -64,5 +64,5 @@ def records(seed: dict[str, Any], hook_url: str) -> dict[str, list[dict[str, Any
     unknown = given.keys() - SHAPES.keys()
     if unknown:
         raise ValueError(f"the seed names tables the sandbox does not keep: {', '.join(sorted(unknown))}")
-    rules = [{"name": RULE, "collection": table} for table in STATES] if hook_url else []
+    rules = [{"name": RULE, "collection": table} for table in TOLD] if hook_url else []
     return {**_RECORDS, "sys_script": rules, **given}
