@@ -6,12 +6,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from firstline.declaration import digest
 from firstline.declaration.duration import Duration, PositiveDuration
 from firstline.errors import Misdeclared
+from firstline.guard import Guards
 
 FILE = "firstline.toml"
 
@@ -59,8 +61,27 @@ class Budget(Part):
     per: PositiveDuration = 3600.0
 
 
+class Modes(Part):
+    """`earned`: what changes something runs by itself only after a promotion (`firstline mode promote`). The figures
+    are what a promotion asks for."""
+
+    autonomy: Literal["declared", "earned"] = "declared"
+    successes: int = Field(default=10, ge=1, description="Verified successes in `approve`, none failed between.")
+
+
 class Alarms(Part):
     connection: str = Field(default="", description="The connection that pages people for the hub's own troubles.")
+
+
+class Ledger(Part):
+    origin: str = Field(
+        default="", pattern=r"^[^\s+]*$", description="The log's name in its checkpoints; default: the host of hub.url."
+    )
+    key: str = Field(default="", description="Signs checkpoints: PEM, by reference; default: made in state/ledger.")
+    publish: tuple[Annotated[str, Field(pattern="^(https?://|git:|file:|env:)")], ...] = Field(
+        default=(), description="Where each checkpoint goes, off the box: https://..., git:URL, file:PATH."
+    )
+    publish_every: PositiveDuration = 60.0
 
 
 _KNOWN_TO_ALL = re.compile(r"^connections\.[^.]+\.(.+[._])?(user|email|id|url)$")
@@ -96,6 +117,9 @@ class Settings(Part):
     executors: dict[str, dict[str, Any]] = {}
     changes: Changes = Changes()
     alarms: Alarms = Alarms()
+    ledger: Ledger = Ledger()
+    modes: Modes = Modes()
+    guards: Guards = Guards()
     folder: Path = Path()
 
     def hook_url(self, connection: str) -> str:
@@ -125,6 +149,17 @@ class Settings(Part):
         return (self.folder / self.hub.notes).absolute()
 
     @property
+    def digests(self) -> dict[str, str]:
+        """Of the settings of each connection and executor, by `connection NAME` or `executor NAME`; references are not
+        resolved."""
+        tables = {"connection": self.connections, "executor": self.executors}
+        return {f"{kind} {name}": digest(table) for kind, named in tables.items() for name, table in named.items()}
+
+    @property
+    def calendars(self) -> Path:
+        return (self.folder / self.guards.calendars).absolute()
+
+    @property
     def secrets(self) -> list[str]:
         """What all references name, but for a connection's addresses and names of accounts: people read those. Raises
         `Misdeclared`."""
@@ -142,6 +177,10 @@ class Settings(Part):
     @property
     def _named(self) -> list[tuple[str, str]]:
         tables = {"hub.database": self.hub.database, "connections": self.connections, "executors": self.executors}
+        tables |= {
+            "ledger.key": self.ledger.key,
+            "ledger.publish": [each for each in self.ledger.publish if each.startswith("env:")],
+        }
         named = [found for where, table in tables.items() for found in _references(table, where)]
         return [(text, where) for text, where in named if not _KNOWN_TO_ALL.search(where)]
 

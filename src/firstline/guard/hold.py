@@ -1,5 +1,6 @@
 """What keeps a remediation from going on, told so that a person knows what to do about it."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -31,3 +32,16 @@ class Hold(BaseModel):
     until: AwareDatetime | None = None
     mend: str = Field(default="", description="What a person can do about it.")
     ends: bool = Field(default=False, description="Waiting is of no use: the remediation stops, and a person is asked.")
+
+
+def moment(at: datetime) -> str:
+    """A time for people."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def lasting(seconds: float) -> str:
+    """A duration for people: 42 s, 15 min, 3 h, 2 d."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (seconds >= size and seconds % size == 0):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -38,9 +38,10 @@ class TouchRow(SQLModel, table=True):
     target: str
     runbook: str
     service: str
-    fault: str  # mapping and dedupe key: the same fault again
+    fault: str  # mapping and item: the same fault again
     environment: str
     at: datetime = column.moment()
+    left_at: datetime | None = column.later()  # when the remediation let go of it
 
 
 class SwitchRow(SQLModel, table=True):

@@ -1,0 +1,54 @@
+"""Locks on targets, across processes. All changes to what guards look at are made one transaction at a time."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from firstline.guard.lock import Lock
+from firstline.guard.subject import Subject
+from firstline.store.database import insert_or
+from firstline.store.table import LOCK, TOUCH
+
+_GATE = 0x6669727367  # PostgreSQL's advisory lock
+
+
+def alone(connection: sa.Connection) -> None:
+    """From here to its end no other transaction that asked for this goes on: what is counted stays so until it is
+    acted on. May be asked for again."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_GATE)))
+    else:  # a write of nothing: the driver begins with it, and SQLite has one writer
+        connection.execute(sa.delete(LOCK).where(sa.false()))
+
+
+def held(connection: sa.Connection, targets: Iterable[str]) -> list[Lock]:
+    """The locks on these targets, the expired ones among them."""
+    query = sa.select(LOCK.c.target, LOCK.c.remediation_id, LOCK.c.expires_at).where(LOCK.c.target.in_(list(targets)))
+    return [Lock(row.target, row.remediation_id, row.expires_at) for row in connection.execute(query)]
+
+
+def take(connection: sa.Connection, subject: Subject, until: datetime, now: datetime) -> None:
+    """Give all its targets to the remediation, whoever had them. The caller has looked, and is `alone`."""
+    own = {each.target for each in held(connection, subject.targets) if each.remediation == subject.remediation}
+    row = {"remediation_id": subject.remediation, "taken_at": now, "expires_at": until}
+    renewed = sa.update(LOCK).where(LOCK.c.target.in_(own)).values(expires_at=until)
+    connection.execute(renewed)
+    rows = [{"target": target, **row} for target in sorted(subject.targets) if target not in own]
+    insert_or(connection, LOCK, rows, ["target"], set(row))
+
+
+def renew(connection: sa.Connection, remediation_id: str, until: datetime) -> bool:
+    """Hold the locks of a remediation until then, at least. False: it has lost one of them to another, and must not
+    begin one more step."""
+    alone(connection)
+    mine = LOCK.c.remediation_id == remediation_id
+    longer = sa.update(LOCK).where(mine, LOCK.c.expires_at < until).values(expires_at=until)
+    connection.execute(longer)
+    has = connection.scalar(sa.select(sa.func.count()).where(mine)) or 0
+    touched = sa.select(sa.func.count()).where(TOUCH.c.remediation_id == remediation_id, TOUCH.c.left_at.is_(None))
+    return has >= (connection.scalar(touched) or 0)
+
+
+def drop(connection: sa.Connection, remediation_id: str) -> None:
+    connection.execute(sa.delete(LOCK).where(LOCK.c.remediation_id == remediation_id))
