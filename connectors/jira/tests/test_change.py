@@ -11,7 +11,7 @@ from firstline.incident import Reference
 from firstline_jira.connector import JiraConnector
 from firstline_jira.lifecycle import Lifecycle
 from firstline_jira.sandbox import create_app
-from firstline_jira.sandbox.desk import CHANGE_MANAGER
+from firstline_jira.sandbox.app import MANAGER
 
 pytestmark = pytest.mark.anyio
 
@@ -121,7 +121,7 @@ async def test_who_approved_is_named_by_all_that_jira_names_them_by(
     standing = await jira.standing(change)
     assert standing.state == "scheduled"
     assert standing.approval.by == ("Change Manager",)
-    assert standing.approval.accounts == (CHANGE_MANAGER.account_id, "change.manager@example.com")
+    assert standing.approval.accounts == (MANAGER.account_id, "change.manager@example.com")
 
 
 async def test_planned_times_are_those_that_the_change_manager_set(

@@ -1,6 +1,8 @@
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from firstline.connector import ChangeDraft, SandboxSettings
@@ -15,6 +17,9 @@ from firstline.testing.connector import (
 )
 from firstline_jira.connector import JiraConnector
 from firstline_jira.sandbox import create_app
+from firstline_jira.sandbox.app import MANAGER
+from firstline_jira.sandbox.record import stamp
+from firstline_jira.sandbox.workflow import PLANNED
 from firstline_jira.settings import JiraSettings
 from firstline_jira.signature import HEADER, sign
 
@@ -74,4 +79,28 @@ class TestJira(
         return [PASSWORD]
 
     def draft(self) -> ChangeDraft:
-        return ChangeDraft(key="contract-change", type="standard", template="Restart", short_description="Restart shop")
+        start = datetime.now(UTC) + timedelta(hours=1)
+        return ChangeDraft(
+            key="contract-change",
+            type="standard",
+            template="Restart",
+            short_description="Restart shop",
+            planned_start=start,
+            planned_end=start + timedelta(hours=1),
+        )
+
+    def normal(self) -> ChangeDraft:
+        return self.draft().model_copy(update={"key": "contract-normal", "type": "normal", "template": ""})
+
+    async def decide(self, base_url: str, change: Reference, *, approved: bool) -> str:
+        decision = {"decision": "approve" if approved else "decline"}
+        async with httpx.AsyncClient(base_url=base_url, auth=(MANAGER.email, PASSWORD), trust_env=False) as http:
+            path = f"/rest/servicedeskapi/request/{change.id}/approval"
+            (pending,) = (await http.get(path)).json()["values"]
+            (await http.post(f"{path}/{pending['id']}", json=decision)).raise_for_status()
+        return MANAGER.account_id
+
+    async def reschedule(self, base_url: str, change: Reference, start: datetime, end: datetime) -> None:
+        fields = dict(zip(PLANNED, map(stamp, (start, end)), strict=True))
+        async with httpx.AsyncClient(base_url=base_url, auth=(MANAGER.email, PASSWORD), trust_env=False) as http:
+            (await http.put(f"/rest/api/3/issue/{change.id}", json={"fields": fields})).raise_for_status()

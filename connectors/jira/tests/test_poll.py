@@ -12,7 +12,7 @@ from connectors.jira.tests.inside import LONG_AGO, PAT, SAM, Inside
 from hypothesis import given
 from hypothesis import strategies as some
 
-from firstline.connector import Page, Window
+from firstline.connector import ChangeDraft, Page, Window
 from firstline.errors import Unavailable
 from firstline.incident import IncidentState
 from firstline_jira import poll, rest, when
@@ -268,7 +268,16 @@ async def test_what_we_did_is_our_own_in_a_poll_too() -> None:
 
 async def test_only_the_projects_named_are_asked_for(make: Make, address: str) -> None:
     assert len((await make(address, projects=["HELP"]).poll(EVERYTHING)).deliveries) == 2
-    assert (await make(address, projects=["OPS"]).poll(EVERYTHING)).deliveries == ()
+    assert (await make(address, projects=["OPS"], change=None).poll(EVERYTHING)).deliveries == ()
+
+
+async def test_the_change_project_is_polled_for_its_changes_alone(make: Make, address: str) -> None:
+    jira = make(address, projects=["OPS"])
+    change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
+    events = [event for found in (await jira.poll(EVERYTHING)).deliveries for event in jira.translate(found)]
+    told = {(event.type, event.reference) for event in events if event.type != "other"}
+    assert told == {("change.updated", change)}
+    assert all(event.incident is None for event in events)
 
 
 async def test_an_issue_that_the_account_may_not_see_is_not_brought(

@@ -6,23 +6,22 @@ of the project are read from the database by bulk fetch, past the last one that 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from firstline.connector import ChangeDraft, ChangeState, Conflict, Evidence, Standing
-from firstline.errors import Unavailable
+from firstline.connector import ChangeDraft, ChangeState, Conflict, Evidence, Note, Standing
+from firstline.errors import Rejected, Unavailable
 from firstline.incident import Reference
+from firstline_jira.cause import Links
+from firstline_jira.conflict import Conflicts
 from firstline_jira.desk import discover
-from firstline_jira.draft import Desk, details
+from firstline_jira.draft import Desk, details, lost, sections, title
 from firstline_jira.issue import CHANGE as KIND
-from firstline_jira.issue import ISSUE, named
 from firstline_jira.lifecycle import Lifecycle
 from firstline_jira.marker import CHANGE, issue_id, label
 from firstline_jira.move import Mover
 from firstline_jira.note import Notes
 from firstline_jira.rest import Rest
 from firstline_jira.settings import ChangeSettings
-from firstline_jira.shape import moment
 from firstline_jira.site import Site
 from firstline_jira.standing import Reader
 from firstline_jira.state import Workflow
@@ -51,6 +50,9 @@ class Changes:
         self._lifecycle = Lifecycle(settings.statuses)
         self._reader = Reader(settings, rest, site, self._lifecycle, self.desk)
         self._mover = Mover(settings, rest, notes, workflow, self._lifecycle, self._reader)
+        self._links = Links(connection, settings, rest, site)
+        self._conflicts = Conflicts(base_url, site, self._lifecycle, self._reader, self.desk)
+        self._notes = notes
         self._desk: Desk | None = None
 
     async def desk(self) -> Desk:
@@ -66,16 +68,32 @@ class Changes:
         return {self.state(status) for status in desk.statuses}
 
     async def open(self, draft: ChangeDraft) -> Reference:
+        """After a refusal the project is asked anew how it is set up, since a person has mended it by then."""
+        try:
+            return await self._open(draft)
+        except Rejected:
+            self._desk = None
+            raise
+
+    async def _open(self, draft: ChangeDraft) -> Reference:
+        desk = await self.desk()
+        wanted = details(draft, desk, self._settings, self._site.edition)
         found = await self._find(draft.key) if draft.tried else None
-        if found is None:
-            found = await self._site.create(details(draft, await self.desk(), self._site.edition))
-        reference = self._reference(found)
-        if draft.incident and self._settings.link_type and self._is_here(draft.incident):
-            await self._site.link(self._settings.link_type, issue_id(draft.incident), reference.id)
+        reference = self._reference(found or await self._site.create(wanted))
+        await self._read_back(reference, wanted["fields"], desk)
+        await self._links.mends(reference, draft.incident)
+        if desk.hides_plan:
+            await self._notes.write(reference, _told(draft))
         return reference
 
-    def _is_here(self, incident: Reference) -> bool:
-        return incident.connection == self._connection and incident.kind == ISSUE and incident.id.isdigit()
+    async def _read_back(self, reference: Reference, sent: Tree, desk: Desk) -> None:
+        issue = await self._rest.issue(reference.id, fields=",".join(sent), properties=CHANGE)
+        if names := lost(sent, issue, desk):
+            raise Rejected(
+                f"Jira made the change {reference.label} and did not keep {', '.join(names)}: an automation rule may "
+                "have set it, or the field is hidden from the request type; mend it on the change, or let the hub's "
+                "account set it"
+            )
 
     def _reference(self, issue: Tree) -> Reference:
         if "id" not in issue:
@@ -119,44 +137,10 @@ class Changes:
             await self._mover.move(reference, to, evidence)
 
     async def conflicts(self, reference: Reference) -> list[Conflict]:
-        """Other changes of the project that name the same item and are being implemented, or are planned for the same
-        time. Jira offers neither blackout windows nor its calendar's conflicts over REST; and search runs behind, so a
-        change of the last minutes may be missing."""
-        issue = await self._rest.issue(issue_id(reference), fields="status", properties=CHANGE)
-        mine = (issue.get("properties") or {}).get(CHANGE) or {}
-        ci = " ".join(str(mine.get("ci") or "").replace("\\", " ").replace('"', " ").split())
-        if not ci:
-            return []
-        desk = await self.desk()
-        start, end = desk.field("planned_start"), desk.field("planned_end")
-        jql = f'project = "{desk.project}" AND issuetype = {desk.issue_type} AND statusCategory != Done'
-        phrase = f'text ~ "\\"{ci}\\""'
-        others = await self._site.search(
-            f"{jql} AND {phrase} ORDER BY key ASC", [f for f in ("summary", "status", start, end) if f], []
-        )
-        return [
-            self._conflict(other)
-            for other in others
-            if str(other.get("id")) != str(issue["id"]) and self._collides(other, mine, start, end)
-        ]
+        return await self._conflicts.of(reference)
 
-    def _collides(self, other: Tree, mine: Tree, start: str, end: str) -> bool:
-        fields = other.get("fields") or {}
-        if self._lifecycle.state(fields.get("status")) == "implement":
-            return True
-        theirs = [moment(fields.get(field), field) if field else None for field in (start, end)]
-        ours = [datetime.fromisoformat(mine[name]) if mine.get(name) else None for name in ("start", "end")]
-        if None in theirs or None in ours:
-            return False
-        return bool(theirs[0] < ours[1] and ours[0] < theirs[1])  # type: ignore[operator]
-
-    def _conflict(self, other: Tree) -> Conflict:
-        fields = other.get("fields") or {}
-        key = str(other.get("key", ""))
-        status = named(fields.get("status"), "status")
-        return Conflict(
-            kind="change", what=f"{key} ({status}): {fields.get('summary') or ''}", url=f"{self._base_url}/browse/{key}"
-        )
+    async def blame(self, incident: Reference, change: Reference) -> None:
+        await self._links.causes(change, incident)
 
 
 def _marked(issues: Sequence[Tree], key: str) -> Tree | None:
@@ -165,3 +149,9 @@ def _marked(issues: Sequence[Tree], key: str) -> Tree | None:
         if isinstance(mark, dict) and mark.get("key") == key:
             return issue
     return None
+
+
+def _told(draft: ChangeDraft) -> Note:
+    """The plan where approvers see it who see no description: as a comment to all who see the request."""
+    parts = [f"{name}\n{words}" if name else words for name, words in sections(draft)]
+    return Note(key="change:plan", headline=title(draft), body="\n\n".join(parts), public=True, tried=draft.tried)

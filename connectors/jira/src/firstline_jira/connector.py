@@ -160,6 +160,10 @@ class JiraConnector(Connector[JiraSettings], ChangeRegister, Attachments):
     async def conflicts(self, reference: Reference) -> list[Conflict]:
         return await self._register().conflicts(reference)
 
+    async def blame(self, incident: Reference, change: Reference) -> None:
+        await self._learn_own_id()
+        await self._register().blame(incident, change)
+
     def _register(self) -> Changes:
         if self._changes is None:
             raise Rejected(f"the connection {self.connection} keeps no changes: its settings have no `change`")

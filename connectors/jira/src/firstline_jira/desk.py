@@ -18,6 +18,7 @@ Tree = dict[str, Any]
 async def discover(settings: ChangeSettings, rest: Rest, site: Site) -> Desk:
     """Raises `Rejected`, saying what there is, when the project has no such request or issue type."""
     request_type = {} if settings.issue_type else await _request_type(settings, site)
+    form = await site.form(str(request_type["serviceDeskId"]), str(request_type["id"])) if request_type else ()
     issue_types = await site.issue_types(settings.project)
     issue_type = _issue_type(settings, issue_types, str(request_type.get("issueTypeId", "")))
     fields = await rest.fields() if request_type else []
@@ -28,6 +29,7 @@ async def discover(settings: ChangeSettings, rest: Rest, site: Site) -> Desk:
         request_field=next((str(f["id"]) for f in fields if _is_request_type(f)), ""),
         fields=tuple(await site.create_fields(settings.project, str(issue_type["id"]))),
         statuses=tuple(issue_type.get("statuses") or ()),
+        form=frozenset(str(field.get("fieldId")) for field in form),
     )
 
 
@@ -38,7 +40,8 @@ async def _request_type(settings: ChangeSettings, site: Site) -> Tree:
         keys = ", ".join(str(found.get("projectKey")) for found in desks) or "none"
         raise Rejected(f"{settings.project} is no service project that this account can see; it sees: {keys}")
     found = await site.request_types(str(desk["id"]))
-    return _named(found, settings.request_type, "request type", settings.project)
+    kind = _named(found, settings.request_type, "request type", settings.project)
+    return {**kind, "serviceDeskId": desk["id"]}
 
 
 def _issue_type(settings: ChangeSettings, types: Sequence[Tree], wanted_id: str) -> Tree:

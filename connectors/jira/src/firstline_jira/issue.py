@@ -56,14 +56,19 @@ class View:
         if change is None:
             return False
         fields = tree(issue.get("fields"), f"{place}.fields")
-        project = text(tree(fields.get("project"), f"{place}.fields.project").get("key"), f"{place}.fields.project.key")
         wanted = {
             name.casefold() for name in (change.request_type, change.issue_type, f"[System] {change.request_type}")
         }
-        return project == change.project and any(name.casefold() in wanted for name in kinds(fields, place))
+        mine = project(fields, place) == change.project
+        return mine and any(name.casefold() in wanted for name in kinds(fields, place))
+
+    def _is_named(self, issue: Mapping[str, Any], place: str) -> bool:
+        found = project(tree(issue.get("fields"), f"{place}.fields"), place)
+        return not self.settings.projects or not found or found in self.settings.projects
 
     def is_incident(self, issue: Mapping[str, Any], place: str = "issue") -> bool:
-        if self.is_change(issue, place):
+        """An issue of the change project that is brought because of its changes alone is none."""
+        if self.is_change(issue, place) or not self._is_named(issue, place):
             return False
         wanted = {name.casefold() for name in self.settings.incident_types}
         found = kinds(tree(issue.get("fields"), f"{place}.fields"), place)
@@ -94,6 +99,11 @@ class View:
             links=links(fields, self.settings.links),
             data=dict(issue),
         )
+
+
+def project(fields: Mapping[str, Any], place: str = "issue") -> str:
+    """The project's key; empty where the issue came without it."""
+    return text(tree(fields.get("project"), f"{place}.fields.project").get("key"), f"{place}.fields.project.key")
 
 
 def named(value: Any, place: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from firstline.connector import ChangeState, Evidence, Fact, Note
 from firstline.errors import Rejected
 from firstline.incident import Reference
+from firstline_jira.draft import stamp
 from firstline_jira.issue import named
 from firstline_jira.lifecycle import ASKING, ENDED, Lifecycle, is_past
 from firstline_jira.marker import issue_id
@@ -50,7 +51,7 @@ class Mover:
         wanted = self._settings.asks.get(look.kind or "normal", "")
         chosen = self._lifecycle.asking(offered, strict, wanted)
         await self._tell(reference, "request", "Approval asked for", evidence)
-        after = await self._take(reference, look, chosen, evidence.notes)
+        after = await self._take(reference, look, chosen, evidence)
         if not after.is_asked:
             raise Rejected(
                 f"Jira accepted the transition {chosen.get('name')!r}, but nobody is asked to approve the change "
@@ -74,7 +75,7 @@ class Mover:
             chosen = self._lifecycle.step(offered, look.state, to, evidence.result, look.kind)
             if not step:
                 await self._tell(reference, to, f"Change to {to}", evidence)
-            await self._take(reference, look, chosen, evidence.notes)
+            await self._take(reference, look, chosen, evidence)
         raise Rejected(f"the change {reference.label} was moved {STEPS} times and is still not in {to}")
 
     def _refuse(self, reference: Reference, look: Look, to: ChangeState) -> None:
@@ -100,9 +101,9 @@ class Mover:
                 f"the change {reference.label} is {look.status!r}; say in change.statuses what that stands for"
             )
 
-    async def _take(self, reference: Reference, before: Look, chosen: Tree, notes: str) -> Look:
+    async def _take(self, reference: Reference, before: Look, chosen: Tree, evidence: Evidence) -> Look:
         """Where it leads, Jira's automation may lead on; that it stays where it was is a refusal."""
-        await self._workflow.take(issue_id(reference), chosen, notes)
+        await self._workflow.take(issue_id(reference), chosen, evidence.notes, _actual(evidence))
         after = await self._reader.read(reference)
         if after.status == before.status != named(chosen.get("to"), "transition.to"):
             raise Rejected(
@@ -119,6 +120,12 @@ class Mover:
         if facts or evidence.notes:
             note = Note(key=f"change:{key}", headline=headline, facts=facts, body=evidence.notes)
             await self._notes.write(reference, note)
+
+
+def _actual(evidence: Evidence) -> dict[str, str]:
+    """Jira Service Management's own fields for when the work was done, where a transition's screen has them."""
+    times = {"Actual start": evidence.work_start, "Actual end": evidence.work_end}
+    return {name: stamp(when) for name, when in times.items() if when}
 
 
 def _shown(value: Any) -> str:

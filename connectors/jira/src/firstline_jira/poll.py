@@ -106,7 +106,7 @@ class Poller:
         """`until` bounds only what was opened: an issue that changed in the window may have changed since."""
         where = zone(place.zone)
         field = "created" if window.by == "opened" else "updated"
-        projects = ", ".join(f'"{key}"' for key in self._settings.projects)
+        projects = ", ".join(f'"{key}"' for key in self._settings.watched)
         clauses = [
             f"project in ({projects})" if projects else "",
             f'{field} >= "{not_before(place.since, where)}"',

@@ -165,7 +165,7 @@ class Registrations:
             )
 
     def _jql(self) -> str:
-        projects = ", ".join(self._settings.projects)
+        projects = ", ".join(self._settings.watched)
         return f"project in ({projects})"
 
 

@@ -43,6 +43,16 @@ class ChangeSettings(BaseModel):
         default_factory=dict,
         description="Type of change → the status, or transition, that asks for its approval, where there are several.",
     )
+    types: dict[ChangeType, str] = Field(
+        default_factory=dict, description="Type of change → its option in the field Change type, where named otherwise."
+    )
+    fields: dict[str, str] = Field(
+        default_factory=dict, description="Field, by name or id → its value, where the create screen requires it."
+    )
+    caused_by: str = Field(
+        default="Problem/Incident",
+        description="The link type that says which change caused an incident: causes, is caused by.",
+    )
     link_type: str = Field(default="Relates", description="Links a change with its incident; empty: no link.")
 
 
@@ -126,6 +136,13 @@ class JiraSettings(BaseModel):
         elif not self.user or self.api_token is None:
             raise ValueError("user and api_token are needed, or oauth")
         return self
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The projects whose issues are polled and told; empty: all. The change project is one of them: an approval
+        that is given there has to be heard of."""
+        more = (self.change.project,) if self.change else ()
+        return tuple(dict.fromkeys((*self.projects, *more))) if self.projects else ()
 
     @property
     def api_url(self) -> str:

@@ -80,8 +80,12 @@ class Site:
     async def transition(self, issue: str, details: Tree) -> None:
         await self.request("POST", self.path(f"issue/{issue}/transitions"), json=details)
 
+    async def link_types(self) -> Sequence[Tree]:
+        return rows(await self.tree("GET", self.path("issueLinkType")), "issueLinkTypes")
+
     async def link(self, kind: str, inward: str, outward: str) -> None:
-        """Linking twice is one link (REST v3, "Create issue link")."""
+        """The inward issue then shows the type's outward words towards the outward one. Linking twice is one link (REST
+        v3, "Create issue link")."""
         link = {"type": {"name": kind}, "inwardIssue": {"id": inward}, "outwardIssue": {"id": outward}}
         await self.request("POST", self.path("issueLink"), json=link)
 
@@ -125,6 +129,11 @@ class Site:
 
     async def request_types(self, desk: str) -> Sequence[Tree]:
         return await self._pages(f"{DESK}/servicedesk/{desk}/requesttype")
+
+    async def form(self, desk: str, request_type: str) -> Sequence[Tree]:
+        """The fields of a request type that the portal shows."""
+        path = f"{DESK}/servicedesk/{desk}/requesttype/{request_type}/field"
+        return rows(await self.tree("GET", path), "requestTypeFields")
 
     async def approvals(self, issue: str) -> Sequence[Tree]:
         return await self._pages(f"{DESK}/request/{issue}/approval")

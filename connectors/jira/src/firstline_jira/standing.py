@@ -11,7 +11,7 @@ from firstline.incident import Reference
 from firstline_jira import approval
 from firstline_jira.draft import Desk
 from firstline_jira.issue import named
-from firstline_jira.lifecycle import ASKING, Lifecycle
+from firstline_jira.lifecycle import Lifecycle
 from firstline_jira.marker import CHANGE, issue_id
 from firstline_jira.rest import Rest
 from firstline_jira.settings import ChangeSettings
@@ -20,6 +20,8 @@ from firstline_jira.site import Site
 
 Tree = dict[str, Any]
 Kind = ChangeType | None
+
+_KINDS: tuple[ChangeType, ...] = get_args(ChangeType)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Reader:
         found = (issue.get("properties") or {}).get(CHANGE)
         mark: Tree = found if isinstance(found, dict) else {}
         status = issue["fields"].get("status")
-        state, kind = self._lifecycle.state(status), _kind(fields["type"], mark)
+        state, kind = self._lifecycle.state(status), self._kind(fields["type"], mark)
         return Look(
             status=named(status, "status"),
             state=state,
@@ -86,6 +88,14 @@ class Reader:
             planned_end=_time(fields["planned_end"], ids["planned_end"], mark.get("end")),
             mark=mark,
         )
+
+    def _kind(self, field: Any, mark: Tree) -> Kind:
+        """By the field Change type as it is now, since a change manager may have set it anew; else what we opened."""
+        option = str((field.get("value") if isinstance(field, dict) else field) or "").casefold()
+        names = {kind: self._settings.types.get(kind, kind).casefold() for kind in _KINDS}
+        if option:
+            return next((kind for kind, name in names.items() if name == option), None)
+        return next((kind for kind in _KINDS if kind == mark.get("type")), None)
 
     async def _approval(
         self,
@@ -103,16 +113,6 @@ class Reader:
         return approval.of_issue(
             histories, lambda one, name: self._lifecycle.state(by_id.get(one) or {"name": name}), state, kind
         )
-
-
-def is_waiting(look: Look) -> bool:
-    return look.state in ASKING or look.approval.state == "waiting"
-
-
-def _kind(field: Any, mark: Tree) -> Kind:
-    """The change type's field as it is now, since a change manager may have set it anew; else what we opened."""
-    written = str((field.get("value") if isinstance(field, dict) else field) or mark.get("type") or "").casefold()
-    return next((kind for kind in get_args(ChangeType) if kind == written), None)
 
 
 def _time(value: Any, field: str, marked: Any) -> datetime | None:

@@ -50,12 +50,12 @@ class Workflow:
                 f"{_status(after)!r}, which is not {goal}: a post function or automation rule may have moved it on"
             )
 
-    async def take(self, issue: str, chosen: Tree, reason: str) -> None:
-        """Take a transition. `Rejected` names it and the likely rule."""
+    async def take(self, issue: str, chosen: Tree, reason: str, values: Mapping[str, str] | None = None) -> None:
+        """Take a transition, with `values` (by name or id) where its screen has the fields. `Rejected` names it and the
+        likely rule."""
         settings = self._settings
-        request = transitions.details(
-            chosen, reason, settings.resolution, settings.transition_fields, self._site.edition
-        )
+        filled = {**(values or {}), **settings.transition_fields}
+        request = transitions.details(chosen, reason, settings.resolution, filled, self._site.edition)
         try:
             await self._site.transition(issue, request)
         except Rejected as refusal:

@@ -40,6 +40,9 @@ def written(field: Mapping[str, Any], value: str, edition: Edition) -> Any:
         case "array" if schema.get("items") in ("option", "component", "version"):
             key = "value" if schema["items"] == "option" else "name"
             return [{key: _choice(field, one, key)} for one in _several(value)]
+        case "array" if schema.get("items") in ("user", "group"):
+            key = edition.person if schema["items"] == "user" else "name"
+            return [{key: one} for one in _several(value)]
         case "array" if schema.get("items") == "string":
             return _several(value)
         case "number":

@@ -4,10 +4,12 @@ from typing import Any
 
 from firstline_jira.sandbox import markup, workflow
 from firstline_jira.sandbox.hook import Hooks
+from firstline_jira.sandbox.model import CHANGE, Model
 from firstline_jira.sandbox.record import (
     DESK,
     PROJECT,
     PROJECT_ID,
+    STAFF,
     Approval,
     Comment,
     File,
@@ -20,7 +22,7 @@ from firstline_jira.sandbox.record import (
 from firstline_jira.sandbox.render import Render
 from firstline_jira.sandbox.trouble import Troubles
 from firstline_jira.sandbox.value import Values
-from firstline_jira.sandbox.workflow import GATES, Transition
+from firstline_jira.sandbox.workflow import Gate, Transition
 
 Tree = dict[str, Any]
 Change = tuple[str, str, str, str, str]  # field, from, from in words, to, to in words
@@ -34,8 +36,9 @@ _TOLD = ["creator", "assignee", "resolution", "status", "created", "updated", wo
 class Actions:
     """`render` has the shape of webhooks."""
 
-    def __init__(self, records: Records, hooks: Hooks, troubles: Troubles, render: Render) -> None:
+    def __init__(self, records: Records, hooks: Hooks, troubles: Troubles, render: Render, model: Model) -> None:
         self.records = records
+        self._model = model
         self._hooks = hooks
         self._troubles = troubles
         self._v2 = render
@@ -50,14 +53,20 @@ class Actions:
         if PROJECT not in (project.get("key"), project.get("name")) and project.get("id") != PROJECT_ID:
             raise Refused(400, project="Specify a valid project ID or key")
         kind = fields.get("issuetype") or {}
-        found = workflow.issue_type(str(kind.get("id") or kind.get("name")))
+        found = self._model.type(str(kind.get("id") or kind.get("name")))
         if found is None:
             raise Refused(400, issuetype="Specify an issue type")
         values = self._check({k: v for k, v in fields.items() if k not in ("project", "issuetype", "reporter")})
         if not values.get("summary"):
             raise Refused(400, summary="You must specify a summary of the issue.")
+        now = self._troubles.now
+        missing = [name for name in now.mandatory if found.id == CHANGE and name not in values]
+        if missing:
+            raise Refused(400, **{name: f"{workflow.field(name)['name']} is required." for name in missing})
+        values = {name: value for name, value in values.items() if name not in now.read_only}
         issue = self.records.add(found, person, values)
         issue.properties.update(_properties(details))
+        self._ask(issue)
         first = _changelog_row("Status", "", "", issue.status.id, issue.status.name)
         self._tell("jira:issue_created", "issue_created", person, issue, str(self.records.number("changelog")), [first])
         return issue
@@ -112,37 +121,64 @@ class Actions:
             raise Refused(400, f"It seems that you have tried to perform an illegal workflow operation: {wanted!r}.")
         fields = _fields(details)
         required = self._troubles.now.required.get(found.name, ())
-        _refuse_unknown(fields, {*required, *({"resolution"} if found.screen else ())})
+        _refuse_unknown(fields, {*required, *found.shows, *({"resolution"} if found.screen else ())})
         if missing := {name: f"{workflow.field(name)['name']} is required." for name in required if name not in fields}:
             raise Refused(400, **missing)
         resolution = str((fields.get("resolution") or {}).get("name") or "")
         if found.screen and resolution not in workflow.RESOLUTIONS.values():
             raise Refused(400, resolution="Resolution is required.")
+        if found.name in self._troubles.now.inert:
+            return
         issue.fields.update({name: value for name, value in fields.items() if name != "resolution"})
         self._enter(person, issue, found.to, resolution)
 
     def _enter(self, person: Person, issue: Issue, status: str, resolution: str = "") -> None:
         before, old = issue.status, issue.resolution
-        issue.status = workflow.STATUSES[status]
+        issue.status = self._model.statuses[status]
         issue.resolution = resolution or (issue.resolution if issue.status.category == "done" else "")
         changes: list[Change] = [("status", before.id, before.name, issue.status.id, issue.status.name)]
         if old != issue.resolution:
             changes.append(("resolution", old, old, issue.resolution, issue.resolution))
-        if status in GATES:
-            issue.approvals.append(Approval(str(self.records.number("approval")), status, self.records.now()))
+        self._ask(issue)
         self._changed("issue_generic", person, issue, changes)
 
+    def _ask(self, issue: Issue) -> None:
+        """A status with an approval step asks whoever enters it."""
+        if gate := self._model.gates.get(issue.status.name):
+            id, votes = str(self.records.number("approval")), dict.fromkeys(self._approvers(issue, gate), "pending")  # noqa: A001
+            issue.approvals.append(Approval(id, issue.status.name, self.records.now(), votes, gate.needed))
+
+    def _approvers(self, issue: Issue, gate: Gate) -> list[Person]:
+        """Those the change names, else the gate's; without those who are excluded."""
+        named = [str(row.get("accountId") or row.get("name")) for row in issue.fields.get(workflow.APPROVERS) or []]
+        people = [one for one in STAFF if {one.account_id, one.login} & {*named}]
+        excluded = {person for role in gate.exclude if (person := getattr(issue, role))}
+        return [one for one in people or [Person(email) for email in gate.approvers] if one not in excluded]
+
+    def pending(self, issue: Issue) -> Approval | None:
+        return next((a for a in issue.approvals if a.decision == "pending" and a.status == issue.status.name), None)
+
     def decide(self, person: Person, issue: Issue, decision: str) -> Approval:
-        """Answer the pending approval: `approve` or `decline`; the workflow goes on by itself."""
-        pending = next((a for a in issue.approvals if a.decision == "pending" and a.status == issue.status.name), None)
+        """An approver's answer to the pending approval: `approve` or `decline`. One declines; once as many as are
+        needed have approved, the workflow goes on by itself."""
+        pending = self.pending(issue)
         if pending is None or decision not in ("approve", "decline"):
             raise Refused(400, f"{issue.key} has no approval that can be answered so.")
-        pending.decision = "approved" if decision == "approve" else "declined"
-        pending.completed = self.records.now()
-        gate = GATES[pending.status]
-        ended = pending.decision == "declined"
-        self._enter(person, issue, gate.declined if ended else gate.approved, "Won't Do" if ended else "")
+        if person not in pending.votes:
+            raise Refused(403, "You are not an approver of this request.")
+        if pending.votes[person] != "pending":
+            raise Refused(400, "You have answered this approval already.")
+        pending.votes[person] = "approved" if decision == "approve" else "declined"
+        votes = [*pending.votes.values()]
+        if "declined" in votes or votes.count("approved") >= pending.needed:
+            self._decided(person, issue, pending, "declined" if "declined" in votes else "approved")
         return pending
+
+    def _decided(self, person: Person, issue: Issue, approval: Approval, decision: str) -> None:
+        approval.decision, approval.completed = decision, self.records.now()
+        gate = self._model.gates[approval.status]
+        to, resolution = (gate.declined, "Won't Do") if decision == "declined" else (gate.approved, "")
+        self._enter(person, issue, to, resolution if self._model.statuses[to].category == "done" else "")
 
     # comments
 
@@ -184,6 +220,8 @@ class Actions:
 
     def link(self, kind: str, inward: Issue, outward: Issue) -> None:
         """A link that is there already stays one."""
+        if "issuelinks" in self._troubles.now.read_only:
+            return
         if (kind, "outwardIssue", outward.id) not in inward.links:
             inward.links.append((kind, "outwardIssue", outward.id))
             outward.links.append((kind, "inwardIssue", inward.id))

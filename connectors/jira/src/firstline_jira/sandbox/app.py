@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,21 +16,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstline.chaos import ChaosApp, Faults, HookChaos
 from firstline.connector import SandboxSettings
+from firstline_jira.sandbox import workflow
 from firstline_jira.sandbox.account import GATEWAY, TOKEN, Accounts
 from firstline_jira.sandbox.action import Actions
-from firstline_jira.sandbox.desk import CHANGE_MANAGER, Desk
+from firstline_jira.sandbox.desk import Desk
 from firstline_jira.sandbox.file import Files
 from firstline_jira.sandbox.hook import Hooks
 from firstline_jira.sandbox.limit import Limit
+from firstline_jira.sandbox.model import model
 from firstline_jira.sandbox.page import page
 from firstline_jira.sandbox.platform import Platform
-from firstline_jira.sandbox.record import Issue, Person, Records, Refused
+from firstline_jira.sandbox.record import Issue, Person, Records, Refused, stamp
 from firstline_jira.sandbox.registration import Admin, Dynamic
 from firstline_jira.sandbox.render import Render
 from firstline_jira.sandbox.search import Search
 from firstline_jira.sandbox.trouble import Trouble, Troubles
 
-CUSTOMER = Person("pat.customer@example.com")
+CUSTOMER, MANAGER = Person("pat.customer@example.com"), Person("change.manager@example.com")
 
 Tree = dict[str, Any]
 
@@ -40,13 +44,15 @@ class Sandbox:
         self.faults = Faults(settings.chaos)
         self.first = Trouble.model_validate(seed.get("trouble", {}))
         self.troubles = Troubles(self.first)
+        self.model = model(seed.get("workflow"))
         self.hooks = Hooks(settings.hook_url, settings.hook_secret, HookChaos(self.faults))
         self.accounts = Accounts(str(seed.get("api_token", TOKEN)), self.troubles)
         self.limit = Limit(self.troubles, cloud=self.cloud)
         self.base = settings.public_url.rstrip("/") or "http://jira.sandbox"
-        self.render = Render(self.base, self.troubles, api=3 if self.cloud else 2, cloud=self.cloud)
-        told = Render(self.base, self.troubles, api=2, cloud=self.cloud)
-        self.actions = Actions(Records(self.troubles), self.hooks, self.troubles, told)
+        self.render = Render(self.base, self.troubles, self.model, api=3 if self.cloud else 2, cloud=self.cloud)
+        told = Render(self.base, self.troubles, self.model, api=2, cloud=self.cloud)
+        records = Records(self.troubles, self.model)
+        self.actions = Actions(records, self.hooks, self.troubles, told, self.model)
         self.requests: dict[str, int] = {}
         self.fill()
 
@@ -61,7 +67,7 @@ class Sandbox:
         files = Files(self.actions, self.render)
         api = [
             *Search(self.actions, self.render, self.troubles).routes(),
-            *Platform(self.actions, self.render, self.troubles).routes(),
+            *Platform(self.actions, self.render, self.troubles, self.model).routes(),
             *files.routes(),
             *(Dynamic(self.hooks, self.troubles).routes() if self.cloud else []),
         ]
@@ -76,9 +82,10 @@ class Sandbox:
             Route("/sandbox/reset", self.reset, methods=["POST"]),
             Route("/sandbox/trouble", self.troubles.show, methods=["GET", "PUT"]),
             Route("/sandbox/request-approval/{key}/{decision}", self.decide, methods=["POST"]),
+            Route("/sandbox/planned-times/{key}", self.plan, methods=["POST"]),
             Mount(f"/rest/api/{3 if self.cloud else 2}", routes=api),
             Mount(own, routes=admin.routes()),
-            Mount("/rest/servicedeskapi", routes=Desk(self.actions, self.render).routes()),
+            Mount("/rest/servicedeskapi", routes=Desk(self.actions, self.render, self.troubles).routes()),
         ]
 
     # the sandbox's own pages
@@ -101,7 +108,7 @@ class Sandbox:
             | {"text": self.render.desk_comment(comment)["body"], "jsdPublic": not comment.internal}
             for comment in issue.comments
         ]
-        approvals = [self.render.approval(approval, CHANGE_MANAGER) for approval in issue.approvals]
+        approvals = [self.render.approval(approval, MANAGER) for approval in issue.approvals]
         changelog = [self.render.history(history) for history in issue.histories]
         more = {"comments": comments, "approvals": approvals, "changelog": changelog}
         return self.render.issue(issue, properties=["*all"]) | more
@@ -118,12 +125,30 @@ class Sandbox:
         return JSONResponse({})
 
     async def decide(self, request: Request) -> Response:
-        """A person answers as the change manager."""
+        """A person answers as one of the approvers: whom the form names, else the first who has not answered."""
         issue = self.actions.records.find(request.path_params["key"])
-        self.actions.decide(CHANGE_MANAGER, issue, request.path_params["decision"])
+        approval, form = self.actions.pending(issue), await _form(request)
+        waiting = [person for person, vote in approval.votes.items() if vote == "pending"] if approval else []
+        person = Person(form["approver"]) if "approver" in form else next(iter(waiting), MANAGER)
+        self.actions.decide(person, issue, request.path_params["decision"])
+        return self._answered(request, issue)
+
+    async def plan(self, request: Request) -> Response:
+        """A person moves the planned times, which are in UTC, as the change manager."""
+        issue, form = self.actions.records.find(request.path_params["key"]), await _form(request)
+        times = [datetime.fromisoformat(form[name]).replace(tzinfo=UTC) for name in ("start", "end")]
+        fields = dict(zip(workflow.PLANNED, map(stamp, times), strict=True))
+        self.actions.edit(MANAGER, issue, {"fields": fields})
+        return self._answered(request, issue)
+
+    def _answered(self, request: Request, issue: Issue) -> Response:
         if "text/html" in request.headers.get("accept", ""):
             return RedirectResponse(f"/#{issue.key}", 303)
         return JSONResponse(self._state(issue))
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.body()).decode()))
 
 
 class Guard:

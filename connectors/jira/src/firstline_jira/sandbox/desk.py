@@ -8,18 +8,19 @@ from starlette.routing import Route
 
 from firstline_jira.sandbox import workflow
 from firstline_jira.sandbox.action import Actions
+from firstline_jira.sandbox.model import CHANGE
 from firstline_jira.sandbox.platform import body, who
-from firstline_jira.sandbox.record import DESK, PROJECT, PROJECT_ID, Issue, Person, Refused
+from firstline_jira.sandbox.record import DESK, PROJECT, PROJECT_ID, Issue, Refused
 from firstline_jira.sandbox.render import Render
+from firstline_jira.sandbox.trouble import Troubles
 from firstline_jira.sandbox.value import Values
-
-CHANGE_MANAGER = Person("change.manager@example.com")
 
 Tree = dict[str, Any]
 
 
 class Desk:
-    def __init__(self, actions: Actions, render: Render) -> None:
+    def __init__(self, actions: Actions, render: Render, troubles: Troubles) -> None:
+        self._troubles = troubles
         self._actions = actions
         self._render = render
 
@@ -30,6 +31,7 @@ class Desk:
             Route("/servicedesk", self.desks),
             Route("/servicedesk/{desk}", self.one_desk),
             Route("/servicedesk/{desk}/requesttype", self.request_types),
+            Route("/servicedesk/{desk}/requesttype/{type}/field", self.form),
             Route("/request", self.requests, methods=["GET"]),
             Route("/request", self.create, methods=["POST"]),
             Route(request, self.request),
@@ -55,6 +57,17 @@ class Desk:
     async def request_types(self, request: Request) -> Response:
         self._known(request)
         return self._page(request, [self._render.request_type(kind) for kind in workflow.REQUEST_TYPES])
+
+    async def form(self, request: Request) -> Response:
+        """The fields that the portal shows; those of other request types than Change are no matter here."""
+        self._known(request)
+        kind = workflow.request_type(request.path_params["type"])
+        if kind is None:
+            raise Refused(404, "The request type does not exist.")
+        shown = workflow.FORM if kind.issue_type == CHANGE else ("summary", "description")
+        fields = [self._render.form_field(id) for id in shown if id not in self._troubles.now.off_form]  # noqa: A001
+        more = {"canRaiseOnBehalfOf": True, "canAddRequestParticipants": True}
+        return JSONResponse({"requestTypeFields": fields} | more)
 
     def _known(self, request: Request) -> None:
         if request.path_params["desk"] not in (DESK, PROJECT, PROJECT_ID):
@@ -85,7 +98,7 @@ class Desk:
         return JSONResponse(self._render.desk_comment(made), 201)
 
     async def approvals(self, request: Request) -> Response:
-        rows = [self._render.approval(approval, CHANGE_MANAGER) for approval in self._request(request).approvals]
+        rows = [self._render.approval(approval, who(request)) for approval in self._request(request).approvals]
         return self._page(request, rows)
 
     async def agreements(self, request: Request) -> Response:
@@ -93,12 +106,13 @@ class Desk:
         return self._page(request, [found] if found else [])
 
     async def answer(self, request: Request) -> Response:
-        """Only an approver may answer; the sandbox knows one."""
-        if who(request) != CHANGE_MANAGER:
-            raise Refused(403, "You are not an approver of this request.")
-        wanted = await body(request)
-        decided = self._actions.decide(CHANGE_MANAGER, self._request(request), str(wanted.get("decision")))
-        return JSONResponse(self._render.approval(decided, CHANGE_MANAGER))
+        """Only an approver may answer, and only what is asked."""
+        person, issue, wanted = who(request), self._request(request), await body(request)
+        pending = self._actions.pending(issue)
+        if pending is None or pending.id != request.path_params["approval"]:
+            raise Refused(404, "The approval does not exist or is not pending.")
+        decided = self._actions.decide(person, issue, str(wanted.get("decision")))
+        return JSONResponse(self._render.approval(decided, person))
 
     def _request(self, request: Request) -> Issue:
         """An issue without a request type is no customer request."""

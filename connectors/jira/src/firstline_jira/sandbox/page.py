@@ -3,8 +3,9 @@
 from html import escape
 
 from firstline_jira.sandbox import markup
-from firstline_jira.sandbox.record import Comment, Issue
-from firstline_jira.sandbox.workflow import PRIORITIES
+from firstline_jira.sandbox.model import CHANGE
+from firstline_jira.sandbox.record import Approval, Comment, Issue
+from firstline_jira.sandbox.workflow import PLANNED, PRIORITIES
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#172b4d;
@@ -30,7 +31,8 @@ def page(issues: list[Issue]) -> str:
 
 def _article(issue: Issue) -> str:
     comments = "".join(_comment(comment) for comment in issue.comments)
-    waiting = any(approval.decision == "pending" for approval in issue.approvals)
+    waiting = next((approval for approval in issue.approvals if approval.decision == "pending"), None)
+    plans = _plan(issue) if issue.type.id == CHANGE and issue.status.category != "done" else ""
     priority = PRIORITIES[issue.fields.get("priority", "3")]
     summary, key = escape(str(issue.fields.get("summary", ""))), escape(issue.key)
     description = escape(markup.text(issue.fields.get("description")))
@@ -39,17 +41,37 @@ def _article(issue: Issue) -> str:
         f'<p><span class="status {issue.status.category}">{escape(issue.status.name)}</span> '
         f"<small>{escape(issue.type.name)} · {priority} · {escape(issue.resolution or 'unresolved')} · "
         f"reported by {escape(issue.reporter.name)}</small></p>"
-        f"<pre>{description}</pre>{_answer(issue) if waiting else ''}{comments}"
+        f"<pre>{description}</pre>{_answer(issue, waiting) if waiting else ''}{plans}{comments}"
         "</article>"
     )
 
 
-def _answer(issue: Issue) -> str:
+def _answer(issue: Issue, approval: Approval) -> str:
+    """Who has answered what, and a form for those who have not."""
+    votes = ", ".join(f"{escape(person.name)}: {vote}" for person, vote in approval.votes.items())
+    people = "".join(
+        f'<option value="{escape(person.email)}">{escape(person.name)}</option>'
+        for person, vote in approval.votes.items()
+        if vote == "pending"
+    )
     buttons = "".join(
         f'<button formaction="/sandbox/request-approval/{issue.key}/{decision}">{decision.title()}</button>'
         for decision in ("approve", "decline")
     )
-    return f'<form method="post"><p>Waits for the change manager: {buttons}</p></form>'
+    return (
+        f'<form method="post"><p>Approval: {votes or "nobody is named"}; {approval.needed} needed. '
+        f'<label>As <select name="approver">{people}</select></label> {buttons}</p></form>'
+    )
+
+
+def _plan(issue: Issue) -> str:
+    inputs = "".join(
+        f'<label>Planned {name} (UTC) <input type="datetime-local" name="{name}" required '
+        f'value="{escape(str(issue.fields.get(field) or "")[:16])}"></label> '
+        for name, field in zip(("start", "end"), PLANNED, strict=True)
+    )
+    action = f"/sandbox/planned-times/{issue.key}"
+    return f'<form method="post" action="{action}"><p>{inputs}<button>Move, as the change manager</button></p></form>'
 
 
 def _comment(comment: Comment) -> str:

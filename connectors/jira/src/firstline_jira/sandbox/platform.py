@@ -8,17 +8,17 @@ from starlette.routing import Route
 
 from firstline_jira.sandbox import workflow
 from firstline_jira.sandbox.action import Actions
-from firstline_jira.sandbox.record import PROJECT, PROJECT_ID, Issue, Person, Refused
+from firstline_jira.sandbox.model import CHANGE, Model
+from firstline_jira.sandbox.record import PROJECT, PROJECT_ID, STAFF, Issue, Person, Refused
 from firstline_jira.sandbox.render import Render
 from firstline_jira.sandbox.trouble import Troubles
-
-STAFF = tuple(Person(f"{name}@example.com") for name in ("sam.agent", "kim.oncall", "kim.oncology", "change.manager"))
 
 Tree = dict[str, Any]
 
 
 class Platform:
-    def __init__(self, actions: Actions, render: Render, troubles: Troubles) -> None:
+    def __init__(self, actions: Actions, render: Render, troubles: Troubles, model: Model) -> None:
+        self._model = model
         self._actions = actions
         self._render = render
         self._troubles = troubles
@@ -36,6 +36,7 @@ class Platform:
             Route("/issue/createmeta/{project}/issuetypes/{id}", self.create_fields),
             Route("/issue", self.create, methods=["POST"]),
             Route("/issueLink", self.link, methods=["POST"]),
+            Route("/issueLinkType", self.link_types),
             Route(issue, self.issue, methods=["GET"]),
             Route(issue, self.edit, methods=["PUT"]),
             Route(f"{issue}/comment", self.comments, methods=["GET"]),
@@ -75,7 +76,7 @@ class Platform:
         return JSONResponse([self._render.priority(id) for id in workflow.PRIORITIES])  # noqa: A001
 
     async def statuses(self, _: Request) -> Response:
-        return JSONResponse([self._render.status(status) for status in workflow.STATUSES.values()])
+        return JSONResponse([self._render.status(status) for status in self._model.statuses.values()])
 
     async def fields(self, _: Request) -> Response:
         system = [{**field, "key": field["id"], "custom": False} for field in workflow.SYSTEM]
@@ -92,18 +93,19 @@ class Platform:
 
     async def project(self, request: Request) -> Response:
         self._known_project(request.path_params["id"])
-        types = [self._render.issue_type(kind) for kind in workflow.ISSUE_TYPES]
+        types = [self._render.issue_type(kind) for kind in self._model.types]
         return JSONResponse({**self._render.project(), "issueTypes": types})
 
     async def project_statuses(self, request: Request) -> Response:
         self._known_project(request.path_params["id"])
-        return JSONResponse([self._render.issue_type_with_statuses(kind) for kind in workflow.ISSUE_TYPES])
+        return JSONResponse([self._render.issue_type_with_statuses(kind) for kind in self._model.types])
 
     async def create_fields(self, request: Request) -> Response:
         self._known_project(request.path_params["project"])
-        if workflow.issue_type(request.path_params["id"]) is None:
+        if self._model.type(request.path_params["id"]) is None:
             raise Refused(404, "The issue type does not exist.")
-        rows = [_create_field(field) for field in (*workflow.SYSTEM, *workflow.CUSTOM)]
+        mandatory = self._troubles.now.mandatory if request.path_params["id"] == CHANGE else ()
+        rows = [_create_field(field, mandatory) for field in (*workflow.SYSTEM, *workflow.CUSTOM)]
         key = "fields" if self._render.cloud else "values"
         return JSONResponse({"startAt": 0, "maxResults": 200, "total": len(rows), key: rows})
 
@@ -122,7 +124,12 @@ class Platform:
 
     async def issue(self, request: Request) -> Response:
         only, properties = (_listed(request.query_params.getlist(name)) for name in ("fields", "properties"))
-        return JSONResponse(self._render.issue(self._issue(request), only=only, properties=properties))
+        issue = self._issue(request)
+        found = self._render.issue(issue, only=only, properties=properties)
+        if "changelog" in request.query_params.get("expand", ""):
+            rows = [self._render.history(history) for history in issue.histories]
+            found["changelog"] = {"startAt": 0, "maxResults": len(rows), "total": len(rows), "histories": rows}
+        return JSONResponse(found)
 
     async def edit(self, request: Request) -> Response:
         self._actions.edit(who(request), self._issue(request), await body(request))
@@ -176,10 +183,13 @@ class Platform:
         sides = [wanted.get(side) or {} for side in ("inwardIssue", "outwardIssue")]
         inward, outward = (self._actions.records.find(str(side.get("id") or side.get("key"))) for side in sides)
         kind = (wanted.get("type") or {}).get("name")
-        if kind != "Relates":
+        if kind not in workflow.LINKS:
             raise Refused(404, f"No issue link type with name '{kind}' found.")
         self._actions.link(kind, inward, outward)
         return Response(status_code=201)
+
+    async def link_types(self, _: Request) -> Response:
+        return JSONResponse({"issueLinkTypes": [self._render.link_type(name) for name in workflow.LINKS]})
 
     # comments
 
@@ -294,7 +304,7 @@ def _begins(person: Person, asked: str) -> bool:
     return any(word.casefold().startswith(asked) for word in words)
 
 
-def _create_field(field: Tree) -> Tree:
+def _create_field(field: Tree, mandatory: tuple[str, ...]) -> Tree:
     shown = workflow.field(field["id"])
-    required = field["id"] in ("summary", "project", "issuetype")
+    required = field["id"] in ("summary", "project", "issuetype", *mandatory)
     return shown | {"fieldId": field["id"], "required": required, "hasDefaultValue": False}

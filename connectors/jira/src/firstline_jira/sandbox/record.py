@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from firstline_jira.sandbox import workflow
+from firstline_jira.sandbox.model import Model
 from firstline_jira.sandbox.trouble import Troubles
 from firstline_jira.sandbox.workflow import IssueType, Status
 
@@ -50,6 +50,12 @@ class Person:
         return self.email.partition("@")[0].replace(".", " ").title()
 
 
+STAFF = tuple(
+    Person(f"{name}@example.com")
+    for name in ("sam.agent", "kim.oncall", "kim.oncology", "change.manager", "ada.board", "hub")
+)
+
+
 @dataclass
 class Comment:
     id: str
@@ -67,9 +73,13 @@ class Comment:
 
 @dataclass
 class Approval:
+    """`votes`: of each approver, `pending`, `approved` or `declined`."""
+
     id: str
     status: str
     created: datetime
+    votes: dict[Person, str]
+    needed: int = 1
     decision: str = "pending"
     completed: datetime | None = None
 
@@ -124,8 +134,9 @@ class Issue:
 class Records:
     """All issues, and the numbers given out."""
 
-    def __init__(self, troubles: Troubles) -> None:
+    def __init__(self, troubles: Troubles, model: Model) -> None:
         self._troubles = troubles
+        self._model = model
         self._moment = datetime.fromtimestamp(0, UTC)
         self.clear()
 
@@ -158,7 +169,7 @@ class Records:
             id=str(10_000 + number),
             number=number,
             type=kind,
-            status=workflow.STATUSES[kind.start],
+            status=self._model.statuses[kind.start],
             reporter=reporter,
             created=now,
             updated=now,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firstline_jira.sandbox import markup, workflow
+from firstline_jira.sandbox.model import Model
 from firstline_jira.sandbox.record import (
     DESK,
     PROJECT,
@@ -25,11 +26,12 @@ Tree = dict[str, Any]
 class Render:
     """`base` is the sandbox's own address; `api` 2 or 3."""
 
-    def __init__(self, base: str, troubles: Troubles, *, api: int, cloud: bool) -> None:
+    def __init__(self, base: str, troubles: Troubles, model: Model, *, api: int, cloud: bool) -> None:
         self.base = base
         self.cloud = cloud
         self._api = api
         self._troubles = troubles
+        self._model = model
 
     def url(self, path: str) -> str:
         return f"{self.base}/rest/api/{self._api}/{path}"
@@ -80,7 +82,7 @@ class Render:
         return {"self": self.url(f"issuetype/{kind.id}"), "id": kind.id, "name": kind.name, "subtask": False}
 
     def issue_type_with_statuses(self, kind: IssueType) -> Tree:
-        return {**self.issue_type(kind), "statuses": [self.status(status) for status in kind.statuses()]}
+        return {**self.issue_type(kind), "statuses": [self.status(status) for status in self._model.statuses_of(kind)]}
 
     # issues
 
@@ -129,7 +131,12 @@ class Render:
 
     def _link(self, link: tuple[str, str, str]) -> Tree:
         kind, side, id = link  # noqa: A001
-        return {"type": {"name": kind}, side: {"id": id, "self": self.url(f"issue/{id}")}}
+        return {"type": self.link_type(kind), side: {"id": id, "self": self.url(f"issue/{id}")}}
+
+    def link_type(self, name: str) -> Tree:
+        inward, outward = workflow.LINKS[name]
+        id = str(10_000 + [*workflow.LINKS].index(name))  # noqa: A001
+        return {"id": id, "name": name, "inward": inward, "outward": outward, "self": self.url(f"issueLinkType/{id}")}
 
     def _request(self, issue: Issue) -> Tree | None:
         found = workflow.request_type(str(issue.fields.get(workflow.REQUEST_TYPE, "")))
@@ -182,7 +189,7 @@ class Render:
         found: Tree = {
             "id": transition.id,
             "name": transition.name,
-            "to": self.status(workflow.STATUSES[transition.to]),
+            "to": self.status(self._model.statuses[transition.to]),
             "hasScreen": transition.screen,
             "isGlobal": False,
             "isInitial": False,
@@ -191,7 +198,7 @@ class Render:
         }
         if fields:
             required = self._troubles.now.required.get(transition.name, ())
-            screen = {id: workflow.field(id) | {"required": True} for id in required}  # noqa: A001
+            screen = {id: workflow.field(id) | {"required": id in required} for id in (*transition.shows, *required)}  # noqa: A001
             found["fields"] = screen | ({"resolution": _RESOLUTION} if transition.screen else {})
         return found
 
@@ -205,6 +212,24 @@ class Render:
             "issueTypeId": found.issue_type,
             "serviceDeskId": DESK,
             "_links": {"self": f"{self.base}/rest/servicedeskapi/servicedesk/{DESK}/requesttype/{found.id}"},
+        }
+
+    def form_field(self, field: str) -> Tree:
+        """A field of a request type's form, as the portal shows it."""
+        shown = workflow.field(field)
+        return {
+            "fieldId": field,
+            "name": shown["name"],
+            "description": "",
+            "required": field == "summary",
+            "defaultValues": [],
+            "validValues": [
+                {"value": option["id"], "label": option["value"], "children": []}
+                for option in shown.get("allowedValues", [])
+            ],
+            "presetValues": [],
+            "jiraSchema": shown["schema"],
+            "visible": True,
         }
 
     def request(self, issue: Issue) -> Tree:
@@ -249,13 +274,16 @@ class Render:
             "created": self._date(comment.created),
         }
 
-    def approval(self, approval: Approval, approver: Person) -> Tree:
+    def approval(self, approval: Approval, viewer: Person) -> Tree:
         found: Tree = {
             "id": approval.id,
             "name": approval.status,
             "finalDecision": approval.decision,
-            "canAnswerApproval": False,
-            "approvers": [{"approver": self.person(approver), "approverDecision": approval.decision}],
+            "canAnswerApproval": approval.votes.get(viewer) == "pending" == approval.decision,
+            "approvers": [
+                {"approver": self.person(approver), "approverDecision": vote}
+                for approver, vote in approval.votes.items()
+            ],
             "createdDate": self._date(approval.created),
         }
         return found | ({"completedDate": self._date(approval.completed)} if approval.completed else {})

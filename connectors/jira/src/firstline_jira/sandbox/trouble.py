@@ -16,7 +16,14 @@ class Trouble(BaseModel):
     required: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Transition → ids of fields that its screen requires."
     )
-    read_only: tuple[str, ...] = Field(default=(), description="Ids of fields whose writes are taken and ignored.")
+    mandatory: tuple[str, ...] = Field(
+        default=(), description="Ids of fields that the create screen of changes requires."
+    )
+    read_only: tuple[str, ...] = Field(
+        default=(), description="Ids of fields whose writes are taken and ignored; issuelinks: links are."
+    )
+    inert: tuple[str, ...] = Field(default=(), description="Transitions that are taken and change nothing.")
+    off_form: tuple[str, ...] = Field(default=(), description="Ids of fields that the change's request form lacks.")
     requests: int | None = Field(default=None, ge=1, description="How many an account may send in `per` seconds.")
     per: int = Field(default=3600, ge=1)
     token_seconds: int = Field(default=3600, ge=0, description="How long an access token of OAuth lives.")

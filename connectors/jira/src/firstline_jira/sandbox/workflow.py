@@ -48,7 +48,8 @@ STATUSES = {
 
 @dataclass(frozen=True)
 class Transition:
-    """`screen` shows the resolution, which is then required. `only` names the change types that it is offered to."""
+    """`screen` shows the resolution, which is then required. `only` names the change types that it is offered to,
+    `shows` the ids of further fields on its screen."""
 
     id: str
     name: str
@@ -56,14 +57,20 @@ class Transition:
     to: str
     screen: bool = False
     only: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Gate:
-    """An approval step on a status: where it goes when approved and when declined."""
+    """An approval step on a status: where it goes when approved and when declined, by whom, and how many are needed.
+    A change's own approvers, where it names some, stand in the place of these. `exclude`: `reporter`, `assignee`, who
+    never count (REST v3, workflow, "ApprovalConfiguration")."""
 
     approved: str
     declined: str
+    approvers: tuple[str, ...] = ("change.manager@example.com",)
+    needed: int = 1
+    exclude: tuple[str, ...] = ("reporter",)
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,9 @@ class IssueType:
     transitions: tuple[Transition, ...]
     start: str
 
-    def statuses(self) -> list[Status]:
-        names = [self.start, *(name for t in self.transitions for name in (*t.sources, t.to))]
-        return [STATUSES[name] for name in dict.fromkeys(names)]
+    def statuses(self) -> list[str]:
+        """Names of those that its transitions pass; a gate's are added by the model."""
+        return [*dict.fromkeys([self.start, *(name for t in self.transitions for name in (*t.sources, t.to))])]
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,8 @@ class RequestType:
     name: str
     issue_type: str
 
+
+ACTUAL = ("customfield_10026", "customfield_10027")
 
 _OPEN = ("Open", "Work in progress", "Pending")
 _ENDED = ("Completed", "Closed", "Canceled")
@@ -123,8 +132,8 @@ ISSUE_TYPES = (
             Transition("21", "Request CAB approval", ("Planning",), "Awaiting CAB approval"),
             Transition("31", "Pre-approved", ("Planning",), "Awaiting implementation", only=("Standard",)),
             Transition("41", "Start implementation", ("Awaiting implementation",), "Implementing"),
-            Transition("51", "Completed", ("Implementing",), "Completed", screen=True),
-            Transition("61", "Failed", ("Implementing",), "Failed", screen=True),
+            Transition("51", "Completed", ("Implementing",), "Completed", screen=True, shows=ACTUAL),
+            Transition("61", "Failed", ("Implementing",), "Failed", screen=True, shows=ACTUAL),
             Transition("71", "Cancel", _PLANNED, "Canceled", screen=True),
         ),
         "Planning",
@@ -154,8 +163,12 @@ def _custom(number: int, name: str, kind: str, custom: str) -> dict[str, Any]:
     return {"id": f"customfield_{number}", "name": name, "schema": {"type": kind, "custom": custom, "customId": number}}
 
 
+_USERS = {"schema": {"type": "array", "items": "user", "custom": f"{_TEXT}:multiuserpicker", "customId": 10029}}
+
 REQUEST_TYPE = "customfield_10010"
 CHANGE_TYPE = "customfield_10020"
+APPROVERS = "customfield_10029"
+PLANNED = ("customfield_10024", "customfield_10025")
 CUSTOM: tuple[dict[str, Any], ...] = (
     _custom(10010, "Request Type", "sd-customerrequesttype", "com.atlassian.servicedesk:vp-origin"),
     _custom(10020, "Change type", "option", f"{_TEXT}:select"),
@@ -164,6 +177,10 @@ CUSTOM: tuple[dict[str, Any], ...] = (
     _custom(10023, "Test plan", "string", f"{_TEXT}:textarea"),
     _custom(10024, "Planned start", "datetime", f"{_TEXT}:datetime"),
     _custom(10025, "Planned end", "datetime", f"{_TEXT}:datetime"),
+    _custom(10026, "Actual start", "datetime", f"{_TEXT}:datetime"),
+    _custom(10027, "Actual end", "datetime", f"{_TEXT}:datetime"),
+    _custom(10028, "Change risk", "option", f"{_TEXT}:select"),
+    _custom(10029, "Approvers", "array", f"{_TEXT}:multiuserpicker") | _USERS,
     _custom(10031, "Root cause", "string", f"{_TEXT}:textfield"),
     _custom(10032, "Affected service", "option", f"{_TEXT}:select"),
     _custom(10033, "PagerDuty incident", "string", f"{_TEXT}:url"),
@@ -189,7 +206,17 @@ SYSTEM: tuple[dict[str, Any], ...] = (
 DOCUMENTS = ("description", "customfield_10021", "customfield_10022", "customfield_10023")
 
 
-OPTIONS = {CHANGE_TYPE: CHANGE_TYPES, "customfield_10032": SERVICES}
+RISKS = {"10400": "Low", "10401": "Medium", "10402": "High", "10403": "Critical"}
+OPTIONS = {CHANGE_TYPE: CHANGE_TYPES, "customfield_10028": RISKS, "customfield_10032": SERVICES}
+
+# What the form of the request type Change shows in the portal, where approvers see it.
+FORM = (
+    "summary", "description", CHANGE_TYPE, "customfield_10028", "customfield_10021", "customfield_10022",
+    "customfield_10023", *PLANNED,
+)  # fmt: skip
+
+# Name → what the issue shows towards the other, inward and outward.
+LINKS = {"Relates": ("relates to", "relates to"), "Problem/Incident": ("is caused by", "causes")}
 
 
 def field(id: str) -> dict[str, Any]:  # noqa: A002
@@ -201,10 +228,6 @@ def field(id: str) -> dict[str, Any]:  # noqa: A002
         options = [{"id": option, "name": name} for option, name in PRIORITIES.items()]
     shown = {"name": found["name"], "key": id, "schema": found["schema"], "required": False, "operations": ["set"]}
     return shown | ({"allowedValues": options} if options else {})
-
-
-def issue_type(id: str) -> IssueType | None:  # noqa: A002 - Jira's word
-    return next((found for found in ISSUE_TYPES if found.id == id or found.name == id), None)
 
 
 def request_type(id: str) -> RequestType | None:  # noqa: A002
