@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException
 
 from firstline.connector import Finding
 from firstline.store.table import CONNECTION
-from firstline.web.api.access import Governing, Seeing, TheHub
+from firstline.web.api.access import GoverningAll, Seeing, TheHub
 from firstline.web.api.model import ConnectionShown
 
 router = APIRouter(tags=["connections"])
@@ -31,7 +31,7 @@ async def check(name: str, hub: TheHub, _: Seeing) -> list[dict[str, Any]]:
 
 
 @router.post("/connections/{name}/resume", status_code=202)
-async def resume(name: str, hub: TheHub, _: Governing) -> dict[str, str]:
+async def resume(name: str, hub: TheHub, _: GoverningAll) -> dict[str, str]:
     """Use a paused connection again. 409 when it is not paused."""
     if name not in hub.connections:
         raise HTTPException(404, f"there is no connection {name}")

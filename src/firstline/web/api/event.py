@@ -5,10 +5,12 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 
+from firstline.access import Right
 from firstline.store.table import DECISION, DELIVERY, EVENT
-from firstline.web.api.access import Governing, Seeing, TheHub
+from firstline.web.api.access import GoverningAll, Seeing, SeeingAll, TheHub
 from firstline.web.api.model import DecisionShown, DeliverySummary, DeliveryWhole, EventShown
 from firstline.web.api.page import Before, Limit, Page, page
+from firstline.web.api.scope import reach
 
 router = APIRouter(tags=["events"])
 
@@ -25,9 +27,9 @@ _DELIVERY = [
 
 @router.get("/deliveries", response_model=Page[DeliverySummary])
 async def deliveries(
-    hub: TheHub, _: Seeing, state: str = "", connection: str = "", limit: Limit = 50, before: Before = ""
+    hub: TheHub, _: SeeingAll, state: str = "", connection: str = "", limit: Limit = 50, before: Before = ""
 ) -> Page[dict[str, Any]]:
-    """What came in, as it came. `state`: new, done, parked (of no use, with the reason)."""
+    """What came in, as it came, for all packs. `state`: new, done, parked (of no use, with the reason)."""
     query = sa.select(*_DELIVERY)
     if state:
         query = query.where(DELIVERY.c.state == state)
@@ -37,7 +39,7 @@ async def deliveries(
 
 
 @router.get("/deliveries/{delivery_id}", response_model=DeliveryWhole)
-async def delivery(delivery_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
+async def delivery(delivery_id: str, hub: TheHub, _: SeeingAll) -> dict[str, Any]:
     """One delivery with its headers and body."""
     query = sa.select(DELIVERY).where(DELIVERY.c.id == delivery_id)
     row = await hub.database.read(lambda connection: connection.execute(query).mappings().first())
@@ -47,7 +49,7 @@ async def delivery(delivery_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
 
 
 @router.post("/deliveries/{delivery_id}/retry", status_code=202)
-async def retry(delivery_id: str, hub: TheHub, _: Governing) -> dict[str, str]:
+async def retry(delivery_id: str, hub: TheHub, _: GoverningAll) -> dict[str, str]:
     """Read a parked delivery again, say after an upgrade. 409 when it is not parked."""
     parked = sa.update(DELIVERY).where(DELIVERY.c.id == delivery_id, DELIVERY.c.state == "parked")
     again = parked.values(state="new", reason="")
@@ -59,10 +61,10 @@ async def retry(delivery_id: str, hub: TheHub, _: Governing) -> dict[str, str]:
 
 @router.get("/events", response_model=Page[EventShown])
 async def events(
-    hub: TheHub, _: Seeing, connection: str = "", limit: Limit = 50, before: Before = ""
+    hub: TheHub, person: Seeing, connection: str = "", limit: Limit = 50, before: Before = ""
 ) -> Page[dict[str, Any]]:
     """What deliveries told."""
-    query = sa.select(EVENT)
+    query = sa.select(EVENT).where(reach(hub, person, Right.SEE, EVENT))
     if connection:
         query = query.where(EVENT.c.connection == connection)
     return await page(hub.database, query, EVENT.c.id, limit, before)
@@ -70,10 +72,10 @@ async def events(
 
 @router.get("/decisions", response_model=Page[DecisionShown])
 async def decisions(
-    hub: TheHub, _: Seeing, outcome: str = "", mapping: str = "", limit: Limit = 50, before: Before = ""
+    hub: TheHub, person: Seeing, outcome: str = "", mapping: str = "", limit: Limit = 50, before: Before = ""
 ) -> Page[dict[str, Any]]:
     """Why each event matched or did not: `trace` has each clause that was looked at."""
-    query = sa.select(DECISION)
+    query = sa.select(DECISION).where(reach(hub, person, Right.SEE, DECISION))
     if outcome:
         query = query.where(DECISION.c.outcome == outcome)
     if mapping:

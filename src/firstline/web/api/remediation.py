@@ -6,13 +6,15 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import PlainTextResponse
 
+from firstline.access import Person, Right
+from firstline.hub import Hub
 from firstline.remediation.log import log_of
 from firstline.remediation.timeline import lines
-from firstline.store import Database
 from firstline.store.table import APPROVAL, REMEDIATION, RUN, WRITE_BACK
 from firstline.web.api.access import Seeing, TheHub
 from firstline.web.api.model import RemediationSummary, RemediationWhole
 from firstline.web.api.page import Before, Limit, Page, page
+from firstline.web.api.scope import admit, reach
 
 router = APIRouter(tags=["remediations"])
 
@@ -37,7 +39,7 @@ SUMMARY = [
 @router.get("/remediations", response_model=Page[RemediationSummary])
 async def remediations(
     hub: TheHub,
-    _: Seeing,
+    person: Seeing,
     stage: str = "",
     outcome: str = "",
     connection: str = "",
@@ -45,7 +47,7 @@ async def remediations(
     before: Before = "",
 ) -> Page[dict[str, Any]]:
     """Newest first. `incident` is given without the vendor's data."""
-    query = sa.select(*SUMMARY)
+    query = sa.select(*SUMMARY).where(reach(hub, person, Right.SEE, REMEDIATION))
     for column, value in (
         (REMEDIATION.c.stage, stage),
         (REMEDIATION.c.outcome, outcome),
@@ -60,37 +62,36 @@ async def remediations(
 
 
 @router.get("/remediations/{remediation_id}", response_model=RemediationWhole)
-async def remediation(remediation_id: str, hub: TheHub, _: Seeing) -> dict[str, Any]:
+async def remediation(remediation_id: str, hub: TheHub, person: Seeing) -> dict[str, Any]:
     """One remediation whole: incident, plan, timeline, runs, approvals, write-backs."""
-    found = await whole(hub.database, remediation_id)
+    found = await whole(hub, person, remediation_id)
     if found is None:
         raise HTTPException(404, f"there is no remediation {remediation_id}")
     return found
 
 
 @router.get("/remediations/{remediation_id}/log", response_class=PlainTextResponse)
-async def log(remediation_id: str, hub: TheHub, _: Seeing) -> PlainTextResponse:
+async def log(remediation_id: str, hub: TheHub, person: Seeing) -> PlainTextResponse:
     """What its runs printed, whole, as far as the runbook's `limits.output` lets it be kept; secrets masked."""
-    known = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.id == remediation_id)
-    if not await hub.database.read(lambda connection: connection.execute(known).first()):
-        raise HTTPException(404, f"there is no remediation {remediation_id}")
+    await admit(hub, person, Right.SEE, REMEDIATION, remediation_id)
     # Never as a page: what a command printed may look like one.
     headers = {"X-Content-Type-Options": "nosniff"}
     return PlainTextResponse(await log_of(hub.database, remediation_id), headers=headers)
 
 
-async def whole(database: Database, remediation_id: str) -> dict[str, Any] | None:
-    """Everything that belongs to a remediation, or None."""
+async def whole(hub: Hub, person: Person, remediation_id: str) -> dict[str, Any] | None:
+    """Everything that belongs to a remediation; None when there is none, or the person may not see it."""
+    one = (REMEDIATION.c.id == remediation_id, reach(hub, person, Right.SEE, REMEDIATION))
 
     def read(connection: sa.Connection) -> dict[str, Any] | None:
-        row = connection.execute(sa.select(REMEDIATION).where(REMEDIATION.c.id == remediation_id)).mappings().first()
+        row = connection.execute(sa.select(REMEDIATION).where(*one)).mappings().first()
         if row is None:
             return None
         parts = {"runs": RUN, "approvals": APPROVAL, "write_backs": WRITE_BACK}
         found = {name: _of(connection, table, remediation_id) for name, table in parts.items()}
         return {**row, **found, "timeline": lines(connection, remediation_id)}
 
-    return await database.read(read)
+    return await hub.database.read(read)
 
 
 def _of(connection: sa.Connection, table: sa.Table, remediation_id: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from firstline.intake import source
 from firstline.intake.reconcile import sentence
 from firstline.store.table import RECONCILIATION, now
-from firstline.web.api.access import Governing, Seeing, TheHub
+from firstline.web.api.access import GoverningAll, Seeing, TheHub
 from firstline.web.api.page import Before, Limit, Page, page
 
 router = APIRouter(tags=["connections"])
@@ -66,7 +66,7 @@ async def proofs(name: str, hub: TheHub, _: Seeing, limit: Limit = 50, before: B
 
 
 @router.post("/connections/{name}/reconcile", response_model=ReconciliationShown)
-async def reconcile(name: str, period: Period, hub: TheHub, _: Governing) -> dict[str, Any]:
+async def reconcile(name: str, period: Period, hub: TheHub, _: GoverningAll) -> dict[str, Any]:
     """Count a period now and bring what is missing; answers when it is done."""
     _known(hub, name)
     until = period.until or now()
