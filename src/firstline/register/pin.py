@@ -20,11 +20,12 @@ def pins(connection: sa.Connection) -> dict[tuple[str, str], str]:
 
 def pin(connection: sa.Connection, pack: str, runbook: Runbook, by: str, template: str = "") -> str:
     """Pre-approve this version, under the template that is named, else under the one that the runbook names; gives
-    it. Raises `Rejected` where the runbook asks for no standard change."""
+    it. Raises `Rejected` where the runbook asks for no standard change, or for who wrote it."""
     change = runbook.declaration.change
     if change is None or change.type != "standard":
         asks = f"a change of type {change.type}" if change else "no change: it only reads"
         raise Rejected(f"{pack}/{runbook.id} asks for {asks}; only a standard change is pre-approved")
+    _four_eyes(pack, runbook, by)
     chosen, key = template or change.template, f"{pack}/{runbook.id}"
     row = {"runbook": key, "digest": runbook.digest, "template": chosen, "by": by, "at": now()}
     insert_or(connection, STANDARD, [row], ["runbook", "digest"], {"template", "by", "at"})
@@ -53,3 +54,8 @@ def pin_all(connection: sa.Connection, runbooks: Mapping[tuple[str, str], Runboo
         change = runbook.declaration.change
         if change is not None and change.type == "standard":
             pin(connection, pack, runbook, by)
+
+
+def _four_eyes(pack: str, runbook: Runbook, by: str) -> None:
+    if by.casefold() in {author.casefold() for author in runbook.declaration.authors}:
+        raise Rejected(f"{by} wrote {pack}/{runbook.id}; somebody else pre-approves it")

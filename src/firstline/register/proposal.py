@@ -1,0 +1,73 @@
+"""Proposes a version of a runbook for pre-approval, with what its past runs show."""
+
+from dataclasses import dataclass
+
+from firstline.change import text
+from firstline.connector import ChangeRegister, Proposal
+from firstline.declaration import Json, digest
+from firstline.errors import Rejected
+from firstline.governor import Governor, Priority
+from firstline.incident import Reference
+from firstline.ledger import record
+from firstline.masking import Masker
+from firstline.register.past import Past, evidence, past
+from firstline.runbook import Runbook
+from firstline.runbook.model import CheckDeclaration, CommandDeclaration
+from firstline.store import Database
+
+
+@dataclass(frozen=True)
+class Proposals:
+    database: Database
+    governor: Governor
+    mask: Masker
+
+    async def propose(self, name: str, register: ChangeRegister, pack: str, runbook: Runbook, by: str) -> Reference:
+        """Find or make the proposal in the register that is called `name`, and enter it in the ledger. Raises what the
+        register raises, and `Rejected` for a runbook that changes nothing."""
+        key = f"{pack}/{runbook.id}"
+        seen = await self.database.read(lambda connection: past(connection, key, runbook.digest))
+        made = self.mask.model(proposal(pack, runbook, seen))
+        async with self.governor.asking(name, Priority.INTERACTIVE):
+            reference = await register.propose(made)
+        said = f"Proposed {key} {runbook.version} (digest {runbook.digest}) to {name} as {reference.label}"
+        facts: dict[str, Json] = {"digest": runbook.digest, "proposal": reference.model_dump(mode="json")}
+        await self.database.write(
+            lambda connection: record(connection, f"runbook:{key}", "proposed", said, by=by, facts=facts)
+        )
+        return reference
+
+
+def proposal(pack: str, runbook: Runbook, past: Past) -> Proposal:
+    """Commands stand in it as they are declared: what `${{ }}` gives is known for each incident only."""
+    declared = runbook.declaration
+    change = declared.change
+    if change is None:
+        raise Rejected(f"{pack}/{runbook.id} only reads: it needs no change, so there is nothing to pre-approve")
+    named = f"{pack}/{runbook.id} {runbook.version}"
+    head = f"{named}, owned by {declared.owner}, digest {runbook.digest}"
+    steps = text.fitting(text.numbered(map(_step, declared.steps)), text.FIELD - text.TESTS, "the runbook has them all")
+    rollback = text.numbered(map(_step, declared.rollback))
+    return Proposal(
+        key=f"firstline-{digest([pack, runbook.id, runbook.digest])[:32]}",
+        name=text.cut(f"{change.template or declared.title} ({named})", text.TITLE),
+        short_description=text.cut(declared.title, text.TITLE),
+        description=text.cut(f"{head}\n\n{declared.description}", text.FIELD),
+        justification=text.cut(
+            f"It is run by Firstline on incidents that a mapping of the pack {pack} matches, and proved each time. "
+            f"Pre-approved is exactly this version: another digest is a normal change again.\n\n{evidence(past)}",
+            text.FIELD,
+        ),
+        implementation_plan="\n".join(steps),
+        backout_plan=text.cut("\n".join([change.backout, *rollback]), text.FIELD) or "Nothing is undone by itself.",
+        test_plan="\n".join(text.numbered(map(_step, declared.after))) or "By the exit status of its steps.",
+        risk_and_impact=change.risk,
+        evidence=evidence(past),
+        ci="" if "${{" in change.ci else change.ci,
+        group=declared.owner,
+    )
+
+
+def _step(step: CommandDeclaration | CheckDeclaration) -> str:
+    http = step.http if isinstance(step, CheckDeclaration) else None
+    return f"{step.name}: {f'{http.url} answers {http.status}' if http else ' '.join(step.run)}"
