@@ -132,7 +132,8 @@ def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 def _stored(facet: Facet, values: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     def stored(name: str) -> Any:
         kind = facet.table.c[name].type
-        return kind.process_bind_param(values[name], dialect) if isinstance(kind, TypeDecorator) else values[name]
+        process = kind.bind_processor(dialect) if isinstance(kind, TypeDecorator) else None
+        return process(values[name]) if process else values[name]
 
     return {name: stored(name) for name in _names(facet)}
 
