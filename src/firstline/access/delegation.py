@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from firstline.access.oneself import another
 from firstline.access.person import PERSON_PREFIX, is_on
 from firstline.errors import Rejected
 from firstline.ledger import record
@@ -38,6 +39,8 @@ def delegate(
     for name in (giver, taker):
         if not is_on(connection, name):
             raise Rejected(f"{name} is nobody here, or off")
+    if by != giver:
+        another(connection, by, PERSON_PREFIX + taker)
     if giver == taker:
         raise Rejected("nobody delegates to themselves")
     if until <= max(begin, now()):

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from firstline.access import name as names
+from firstline.access.oneself import another
 from firstline.access.person import GROUP_PREFIX, PERSON_PREFIX
 from firstline.access.right import EVERY, Right
 from firstline.access.roll import known
@@ -26,6 +27,7 @@ def grant(
 ) -> None:
     """Give a holder rights for a pack and an environment. Raises `Rejected` when it has them all there already."""
     one_at_a_time(connection)
+    another(connection, by, holder)
     if not (new := _lacking(connection, holder, rights, pack, environment)):
         raise Rejected(f"{holder} has that already {where(pack, environment)}")
     rows = [GrantRow(holder=holder, right=right.value, pack=pack, environment=environment) for right in new]

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 
 from firstline.access import name as names
-from firstline.access.person import GROUP_PREFIX
+from firstline.access.oneself import another
+from firstline.access.person import GROUP_PREFIX, PERSON_PREFIX
 from firstline.access.roll import known
 from firstline.errors import Rejected
 from firstline.ledger import record
@@ -18,6 +19,7 @@ def join(connection: sa.Connection, group: str, person: str, *, by: str) -> None
     names.check(connection, group, "group")
     if not known(connection, person):
         raise Rejected(f"there is no person {person!r}")
+    another(connection, by, PERSON_PREFIX + person)
     if connection.execute(sa.select(MEMBER).where(*_is(group, person))).first():
         raise Rejected(f"{person} is in {group} already")
     insert(connection, MemberRow(group=group, person=person))

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.access.person import PERSON_PREFIX, grants_of
+from firstline.access.person import grants_of
 from firstline.errors import Rejected
 from firstline.store.table import DELEGATION, GRANT, MEMBER, PERSON, TOKEN, now
 
@@ -53,14 +53,6 @@ def delegations(connection: sa.Connection, name: str) -> list[dict[str, Any]]:
 def grants(connection: sa.Connection) -> list[dict[str, Any]]:
     """Every grant: holder, right, pack, environment."""
     return _rows(connection, sa.select(GRANT).order_by(GRANT.c.holder, GRANT.c.id))
-
-
-def is_oneself(connection: sa.Connection, name: str, holder: str) -> bool:
-    """Whether what a holder is given comes to this person: to them, or to a group of theirs."""
-    member = sa.select(MEMBER.c.group).where(MEMBER.c.person == name, MEMBER.c.group == holder.partition(":")[2])
-    return holder == PERSON_PREFIX + name or (
-        not holder.startswith(PERSON_PREFIX) and connection.execute(member).first() is not None
-    )
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:

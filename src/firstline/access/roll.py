@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from firstline.access import name as names
+from firstline.access.oneself import another
 from firstline.access.person import PERSON_PREFIX, is_on
 from firstline.errors import Rejected
 from firstline.ledger import record
@@ -48,6 +49,7 @@ def change(
 ) -> None:
     """Change what is given of a person; an account that is empty is taken away."""
     one_at_a_time(connection)
+    another(connection, by, PERSON_PREFIX + name)
     row = _row(connection, name)
     kept = {**(row["accounts"] or {}), **(accounts or {})}
     values = _checked(
@@ -69,6 +71,7 @@ def turn_off(connection: sa.Connection, name: str, *, by: str, reason: str = "")
 
 def turn_on(connection: sa.Connection, name: str, *, by: str, reason: str = "") -> None:
     """Somebody is back, with the grants, groups and living tokens they have."""
+    another(connection, by, PERSON_PREFIX + name)
     _turn(connection, name, None, "turned on", f"{name} may again what was granted", by, reason)
 
 

@@ -3,12 +3,14 @@ and can be limited to some of the person's rights; it never gives a right that t
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from firstline.access.grant import grant_missing
+from firstline.access.oneself import another
 from firstline.access.person import PERSON_PREFIX, find, is_on
 from firstline.access.right import Person, Right
 from firstline.access.roll import add_missing
@@ -58,6 +60,7 @@ def give_token(
     all that the person has, also later. Raises `Rejected` for who is not there or off."""
     if not is_on(connection, person):
         raise Rejected(f"{person} is nobody here, or off")
+    another(connection, by, PERSON_PREFIX + person)
     token = PREFIX + secrets.token_urlsafe(32)
     limits = None if rights is None else sorted({right.value for right in rights})
     expires = now() + timedelta(days=days)
@@ -66,7 +69,7 @@ def give_token(
     only = "" if limits is None else f", only to {', '.join(limits)}"
     text = f"A token of {person}{f' for {name}' if name else ''} until {expires:%Y-%m-%d %H:%M} UTC{only}"
     limited: Json = None if limits is None else [*limits]
-    facts: dict[str, Json] = {"token": row.id, "rights": limited, "expires_at": expires.isoformat()}
+    facts: dict[str, Json] = {"rights": limited, "expires_at": expires.isoformat()}
     rows = bind(connection, "token", row.id)
     record(connection, PERSON_PREFIX + person, "token given", text, by=by, facts=facts, rows=rows)
     return token
@@ -80,10 +83,10 @@ def revoke_token(connection: sa.Connection, token_id: str, *, by: str) -> None:
     row = connection.execute(sa.select(TOKEN.c.person, TOKEN.c.name).where(TOKEN.c.id == token_id)).one()
     text = f"A token of {row.person}{f' for {row.name}' if row.name else ''} was taken back"
     rows = bind(connection, "token", token_id)
-    record(connection, PERSON_PREFIX + row.person, "token revoked", text, by=by, facts={"token": token_id}, rows=rows)
+    record(connection, PERSON_PREFIX + row.person, "token revoked", text, by=by, rows=rows)
 
 
-def ended(row: sa.RowMapping, at: datetime) -> str:
+def ended(row: Mapping[str, Any] | sa.RowMapping, at: datetime) -> str:
     """Why a token opens nothing any more; empty: it does."""
     if row["revoked_at"] is not None:
         return f"was taken back at {row['revoked_at']:%Y-%m-%d %H:%M} UTC"

@@ -10,7 +10,7 @@ import typer
 
 from firstline import settings
 from firstline.access import Right, make_token
-from firstline.cli import reach
+from firstline.cli.actor import act
 
 
 def init(
@@ -24,9 +24,7 @@ def init(
     with as_file(files("firstline.cli") / "template") as template:
         shutil.copytree(template, folder, dirs_exist_ok=True)
     _secret(folder)
-    database = reach.database(settings.load(folder))
-    token = database.write_now(lambda connection: make_token(connection, person, list(Right)))
-    database.close()
+    token = act(folder, "", lambda connection, by: make_token(connection, person, list(Right), by=by))
     typer.echo(f"Made {folder.absolute()}.\n\nYour token, shown this once:\n\n  {token}\n")
     typer.echo("Next:")
     for command in ("check", "test", "serve"):

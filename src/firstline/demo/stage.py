@@ -12,9 +12,12 @@ from typing import Any, TypeVar
 import anyio
 import httpx
 
+from firstline import settings
+from firstline.access import Right, make_token
 from firstline.demo import fault, monitor
 from firstline.demo.place import Place, render
 from firstline.demo.process import Processes, free_ports
+from firstline.store import Database
 
 SYSTEMS = ("servicenow", "jira", "pagerduty")
 TEMPLATE_PORTS = {"hub": 8480, "servicenow": 9001, "jira": 9002, "pagerduty": 9003, "shop": 8085}
@@ -103,11 +106,13 @@ class Stage:
         }
 
     async def make_token(self, person: str) -> str:
-        command = [*FIRSTLINE, "token", person, "--folder", str(self.place.hub)]
-        made = await anyio.run_process(command, check=False, env={**os.environ, **self.hub_environment()})
-        if made.returncode:
-            raise Stuck(f"no token could be made for {person}: {made.stderr.decode()[-2000:]}")
-        return made.stdout.decode().split()[-1]
+        """A token for a person who may see and approve."""
+        database = Database(settings.load(self.place.hub).database)
+        try:
+            database.create()
+            return await database.write(lambda connection: make_token(connection, person, [Right.SEE, Right.APPROVE]))
+        finally:
+            database.close()
 
     async def call_hub(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The hub's API, as the approver."""
