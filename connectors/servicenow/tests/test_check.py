@@ -28,7 +28,7 @@ async def test_a_good_connection_is_well_with_few_requests(connect: Any, address
     assert bad(findings) == {}
     subjects = {"TLS", "address and sign-in", "clock", "time zone", "rights", "incident", "incident states", "webhook"}
     assert subjects <= {finding.subject for finding in findings}
-    assert connector.meter.take()[0] <= 15
+    assert connector.meter.take()[0] <= 20
 
 
 async def test_a_wrong_password_is_found_with_its_mend_and_nothing_more_is_asked(connect: Any, address: str) -> None:
@@ -95,6 +95,21 @@ async def test_states_that_were_renumbered_are_found_and_added_ones_told(connect
     added = await connect(start(sys_choice=choices("1", "2", "6", "10"))).check()
     assert any("10 S10" in finding.message for finding in added if finding.subject == "incident states")
     assert bad(added) == {}
+
+
+async def test_a_state_of_changes_that_nobody_explained_is_found(connect: Any, start: Any) -> None:
+    added = {"name": "change_request", "element": "state", "value": "-6", "label": "Peer review"}
+    address = start(sys_choice=[added])
+    tables = ["incident", "change_request", "sysapproval_approver"]
+    found = bad(await connect(address, tables=tables).check())
+    assert "-6 Peer review" in found["change_request states"].mend
+    assert bad(await connect(address, tables=tables, change_states={"-6": "assess"}).check()) == {}
+
+
+async def test_schedules_that_cant_be_read_are_found_unless_there_are_none(connect: Any, start: Any) -> None:
+    address = start(cmn_schedule_blackout=[{"name": "Freeze"}], rules={"hidden": {"cmn_schedule_blackout": ""}})
+    assert list(bad(await connect(address).check())) == ["cmn_schedule_blackout"]
+    assert bad(await connect(address, collision_detector=False).check()) == {}
 
 
 async def test_a_field_that_a_data_policy_demands_on_resolving_is_found(connect: Any, start: Any) -> None:

@@ -28,6 +28,8 @@ _READ = {
     "std_change_record_producer": "let the account read std_change_record_producer, or set `standard_templates`",
     "cmdb_ci": _ITIL + ", so that changes name their configuration item",
 }
+_DETECTOR = ("cmn_schedule_blackout", "cmn_schedule_maintenance", "cmn_schedule_span", "conflict")
+_NO_DETECTOR = "let the account read it; or set `collision_detector` to false, where the instance has no such schedules"
 _NEEDED = ("sys_id", "state", "sys_mod_count", "sys_created_on", "sys_updated_on", "sys_updated_by")
 _WHO = "user_name=javascript:gs.getUserName()"  # the vendor's way to say: whoever asks
 
@@ -45,6 +47,8 @@ async def findings(settings: ServiceNowSettings, table: Table, dictionary: Dicti
     for other, mend in _READ.items():
         if other not in settings.tables:
             found.append(await _readable(table, other, mend))
+    for detecting in _DETECTOR if settings.collision_detector else ():
+        found.append(await _readable(table, detecting, _NO_DETECTOR))
     found.append(await _zone(table, settings.tables[0]))
     found += await Rules(settings, table, dictionary).findings()
     return [*found, budget(table.quota, len(settings.tables))]

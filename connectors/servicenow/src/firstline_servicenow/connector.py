@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from firstline.connector import (
     Attachment,
     Attachments,
+    Blackout,
     ChangeDraft,
     ChangeRegister,
     ChangeState,
@@ -18,6 +19,7 @@ from firstline.connector import (
     Finding,
     Note,
     Page,
+    Proposal,
     Registration,
     Standing,
     StateChange,
@@ -125,9 +127,18 @@ class ServiceNowConnector(Connector[ServiceNowSettings], ChangeRegister, Attachm
         await self._register.move(query.sys_id(reference.id), to, evidence)
 
     async def conflicts(self, reference: Reference) -> list[Conflict]:
-        """Changes that are scheduled or under way on the same item in the window, asked of the table: the vendor's own
-        check is a background job that answers later, and its result may be from before the window moved."""
+        """Changes that are scheduled or under way on the same item in the window, asked of the table, and what the
+        vendor's own check last found: to run that is a background job, which answers later."""
         return await self._register.conflicts(query.sys_id(reference.id))
+
+    async def blackouts(self, since: AwareDatetime, until: AwareDatetime) -> list[Blackout]:
+        return await self._register.blackouts.within(since, until)
+
+    async def blame(self, incident: Reference, change: Reference) -> None:
+        await self._register.blame(incident, change)
+
+    async def propose(self, proposal: Proposal) -> Reference:
+        return await self._register.proposals.propose(proposal)
 
     async def _numbered(self, reference: Reference, fields: Sequence[str]) -> dict[str, object]:
         number = reference.id

@@ -41,6 +41,10 @@ class Lifecycle:
         """None: a state that nobody explained."""
         return self.meaning(value(record, "state"))
 
+    def codes(self, *states: ChangeState) -> list[str]:
+        """The values that mean these states."""
+        return [code for code in {**_MEANINGS, **self.added} if self.meaning(code) in states]
+
     def way(self, record: Record, target: ChangeState) -> tuple[str, ...]:
         """The states to write, one after the other; empty when the base system has no way forward. An emergency that
         is not approved goes where it is offered: whether it may run first is the instance's to say."""

@@ -10,14 +10,17 @@ from firstline.incident import Reference
 from firstline_servicenow import draft as drafting
 from firstline_servicenow import query
 from firstline_servicenow.approval import Approvals
+from firstline_servicenow.blackout import Blackouts
 from firstline_servicenow.change import ChangeApi
 from firstline_servicenow.dictionary import Dictionary
-from firstline_servicenow.lifecycle import IMPLEMENT, NEW, SCHEDULED, Lifecycle
+from firstline_servicenow.lifecycle import NEW, Lifecycle
 from firstline_servicenow.lookup import Lookup
 from firstline_servicenow.memory import Memory
 from firstline_servicenow.passage import Passage
+from firstline_servicenow.proposal import Proposals
 from firstline_servicenow.record import Record, moment, shown, value
 from firstline_servicenow.settings import ServiceNowSettings
+from firstline_servicenow.state import confirm
 from firstline_servicenow.table import Table
 from firstline_servicenow.translate import reference
 
@@ -41,6 +44,8 @@ class Register:
         self._table = table
         self._api = ChangeApi(http)
         self._lookup = Lookup(table, settings.standard_templates)
+        self.blackouts = Blackouts(connection, settings, table)
+        self.proposals = Proposals(connection, settings, table, self._lookup)
         self._seen: Memory[dict[str, Any]] = Memory()
         self._lifecycle = Lifecycle(settings.change_states)
         self._approvals = Approvals(table, self._lifecycle)
@@ -72,20 +77,47 @@ class Register:
         await self._passage.move(sys_id, to, evidence)
 
     async def conflicts(self, sys_id: str) -> list[Conflict]:
-        change = self._seen.get(sys_id) or await self._passage.read(sys_id)
+        """What our own query finds now, and what the instance's detector last found."""
+        change = await self._passage.read(sys_id)
         ci, start, end = (value(change, name) for name in ("cmdb_ci", "start_date", "end_date"))
-        if not (ci and start and end):
-            return []
+        planned = await self._planned(sys_id, ci, start, end) if ci and start and end else []
+        known = {value(row, "sys_id") for row in planned}
+        detected = await self._detected(sys_id) if self._settings.collision_detector else []
+        found = [row for row in detected if value(row, "conflicting_change") not in known]
+        return [self._conflict(row) for row in planned] + [self._found(row) for row in found]
+
+    async def blame(self, incident: Reference, change: Reference) -> None:
+        """`incident.caused_by` is the change that caused it."""
+        if incident.kind != "incident" or change.kind != KIND or incident.connection != change.connection:
+            raise Rejected(
+                f"{incident.label} can't name {change.label} as its cause: only an incident of this instance"
+            )
+        wanted, fields = {"caused_by": query.sys_id(change.id)}, ("sys_id", "number", "caused_by")
+        if value(await self._table.get("incident", incident.id, fields), "caused_by") != change.id:
+            await self._table.update("incident", incident.id, wanted)
+            confirm(await self._table.get("incident", incident.id, fields), wanted)
+
+    async def _planned(self, sys_id: str, ci: str, start: str, end: str) -> list[dict[str, Any]]:
         where = query.where(
             ("cmdb_ci", "=", ci),
             ("sys_id", "!=", sys_id),
-            ("state", "IN", f"{SCHEDULED},{IMPLEMENT}"),
+            ("state", "IN", ",".join(self._lifecycle.codes("scheduled", "implement"))),
             ("start_date", "<", end),
             ("end_date", ">", start),
         )
         fields = ("sys_id", "number", "short_description", "state", "start_date", "end_date")
-        found = await self._table.find(KIND, where, fields, CONFLICTS)
-        return [self._conflict(row) for row in found.rows]
+        return (await self._table.find(KIND, where, fields, CONFLICTS)).rows
+
+    async def _detected(self, sys_id: str) -> list[dict[str, Any]]:
+        fields = ("type", "conflicting_change", "schedule", "configuration_item", "sys_created_on")
+        where = query.where(("change", "=", sys_id))
+        try:
+            return (await self._table.find("conflict", where, fields, CONFLICTS)).rows
+        except Rejected as refusal:
+            raise Rejected(
+                f"{refusal}. Let the account read conflict; or set `collision_detector` of the connection to false, "
+                "where the instance has none"
+            ) from refusal
 
     async def _find(self, key: str) -> dict[str, Any] | None:
         where = query.where(("correlation_id", "=", key))
@@ -152,3 +184,8 @@ class Register:
         times = f"{value(row, 'start_date')} to {value(row, 'end_date')} UTC"
         what = f"{value(row, 'number')} ({shown(row, 'state')}, {times}): {title}"
         return Conflict(kind="change", what=what, url=self._reference(row).url)
+
+    def _found(self, row: Record) -> Conflict:
+        names = [shown(row, name) for name in ("conflicting_change", "schedule", "configuration_item")]
+        what = f"{shown(row, 'type')}: {', '.join(name for name in names if name)}"
+        return Conflict(kind=value(row, "type") or "conflict", what=f"{what}, found {value(row, 'sys_created_on')} UTC")

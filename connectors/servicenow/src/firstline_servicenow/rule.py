@@ -9,6 +9,7 @@ from firstline.errors import FirstlineError, Rejected
 from firstline_servicenow import kind, query, state
 from firstline_servicenow.dictionary import Dictionary
 from firstline_servicenow.instruction import RULE_NAME
+from firstline_servicenow.lifecycle import Lifecycle
 from firstline_servicenow.record import value
 from firstline_servicenow.settings import ServiceNowSettings
 from firstline_servicenow.table import Table
@@ -30,6 +31,8 @@ class Rules:
             if table in kind.KINDS:
                 found.append(await _told(f"{table} states", self._states(table)))
                 found.append(await _told(f"{table} resolving", self._resolving(table)))
+        if kind.CHANGE in self._settings.tables:
+            found.append(await _told(f"{kind.CHANGE} states", self._change_states()))
         found.append(await _told("webhook", self._webhook()))
         if self._settings.html_notes:
             found.append(await _told("HTML notes", self._codetag()))
@@ -69,6 +72,15 @@ class Rules:
             )
             return _fine(subject, told)
         return _fine(subject, "each is known")
+
+    async def _change_states(self) -> Finding:
+        subject, choices = f"{kind.CHANGE} states", await self._dictionary.choices(kind.CHANGE, "state")
+        lifecycle = Lifecycle(self._settings.change_states)
+        added = [f"{code} {label}" for code, label in choices.items() if lifecycle.meaning(code) is None]
+        if added:
+            mend = f"say in `change_states` what {', '.join(added)} stands for: new, assess, authorize, scheduled ..."
+            return _fault(subject, f"nothing runs under a change in {', '.join(added)}, and no way leads through", mend)
+        return _fine(subject, "each is known" if choices else "the choices of state can't be read")
 
     async def _resolving(self, table: str) -> Finding:
         """Fields that a data policy demands then, and we would leave empty."""

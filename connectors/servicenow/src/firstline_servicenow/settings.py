@@ -95,6 +95,12 @@ class ServiceNowSettings(BaseModel):
         description="By state, fields to write when a change enters it, beside or in place of ours; `new`: when it is "
         "opened.",
     )
+    proposal_fields: dict[FieldName, str] = Field(
+        default_factory=dict, description="Fields to write on a standard change proposal, such as its category."
+    )
+    collision_detector: bool = Field(
+        default=True, description="The instance has blackout and maintenance schedules, and finds conflicts."
+    )
     close_codes: dict[Literal["successful", "successful_issues", "unsuccessful"], str] = Field(
         default_factory=dict, description="The close codes of changes, where yours are others."
     )

@@ -72,7 +72,8 @@ class Instance:
             given = incident.inserted(self.store, given, by)
         elif table == "change_request":
             given = change.inserted(self.store, given, by)
-        self.rules.demand(table, given)
+        shape = self.store.shapes[table]
+        self.rules.demand(table, dict.fromkeys(shape.kinds, "") | shape.defaults | given)
         return self.store.insert(table, given, by)
 
     def write(self, table: str, row: Row, values: dict[str, Any], by: str) -> None:
