@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import typer
 
 from firstline import settings
-from firstline.access import find
+from firstline.access import Right, find
 from firstline.cli import reach
 from firstline.errors import Rejected
 
@@ -19,12 +19,24 @@ T = TypeVar("T")
 As = Annotated[str, typer.Option("--as", help="Who you are: a person here. Default: your account on this machine.")]
 
 
-def actor(connection: sa.Connection, named: str = "") -> str:
-    """The name that the ledger has. Raises `Rejected` when the person named is nobody here, or off."""
+def actor(
+    connection: sa.Connection,
+    named: str = "",
+    right: Right | None = None,
+    *,
+    pack: str | None = None,
+    environment: str | None = None,
+) -> str:
+    """The name that the ledger has. Raises `Rejected` when the person named is nobody here, or off, or has not the
+    right. The machine's own account has every right: it could write the database itself."""
     if not named:
         return f"os:{_user()}"
-    if find(connection, named) is None:
+    person = find(connection, named)
+    if person is None:
         raise Rejected(f"{named} is nobody here, or off")
+    if right is not None and not person.may(right, pack=pack, environment=environment):
+        where = f" for the pack {pack}" if pack else ""
+        raise Rejected(f"{named} may not {right.value}{where}; `firstline people show {named}` says what they may")
     return named
 
 
