@@ -70,6 +70,7 @@ def said(row: fold.Row) -> str:
         "attachment": f"File {body.get('name')}",
         "alarm": "Alarm",
         "announcement": "Announcement",
+        "notification": "Notification",
     }
     return words.get(row["act"], str(row["act"]))
 

@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 SECTIONS = 20
 SECTION = 400  # characters of a section's facts
 VALUE = 200  # characters of a headline or one fact in a section
-_TOLD = ("Change", "Done", "Why", "Let it go with", "More")  # the facts a section keeps
+_TOLD = ("Change", "Done", "Why", "Let it go or refuse it", "More")  # the facts a section keeps
 
 # A state takes the place of which earlier ones: to escalate or to reassign is not undone by an acknowledgement.
 _COURSE = frozenset({"acknowledged", "resolved", "reopened"})

@@ -25,7 +25,7 @@ LIMIT = 16_000  # characters of a note from a template
 _COMMON = frozenset({"headline", "facts", "incident", "runbook", "mapping", "mode", "environment", "steps", "url"})
 VARIABLES = {
     "suggestion": _COMMON,
-    "question": _COMMON | {"plan", "approve"},
+    "question": _COMMON | {"plan", "approve", "answer"},
     "start": _COMMON | {"approved_by"},
     "outcome": _COMMON | {"approved_by", "outcome", "reason", "change", "findings", "output", "log"},
 }

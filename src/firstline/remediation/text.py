@@ -7,6 +7,7 @@ from firstline.connector import Fact, Note
 from firstline.remediation.finding import Findings, Outcome
 from firstline.remediation.output import excerpt
 from firstline.remediation.plan import Plan, steps
+from firstline.store.table import ApprovalRow
 
 NOTE_OUTPUT = 3_000  # characters of output in a note: head and tail; the log has the rest
 LISTED = 10  # lines of a fact; of more, only how many there are
@@ -50,16 +51,18 @@ def suggestion(key: str, plan: Plan, url: str) -> Note:
     )
 
 
-def question(key: str, plan: Plan, digest: str, url: str, answer: str) -> Note:
-    """`answer` is the address that takes an approval."""
+def question(key: str, plan: Plan, approval: ApprovalRow, url: str, answer: str) -> Note:
+    """`answer` is the page on which people approve or refuse."""
     told = {
         "Runbook": named(plan),
         "It will run": _listed(steps(plan)),
         "Proved by": "; ".join(check.name for check in plan.runbook.after) or "its exit status",
         "Change": _policy(plan),
-        "Plan": digest[:12],
+        "Asked": asked(plan),
+        "Until": f"{approval.expires_at:%Y-%m-%d %H:%M} UTC",
+        "Plan": approval.plan_digest[:12],
         "More": url,
-        "Let it go with": f"POST {answer}",
+        "Let it go or refuse it": answer,
     }
     title = plan.runbook.title
     return Note(
@@ -68,6 +71,12 @@ def question(key: str, plan: Plan, digest: str, url: str, answer: str) -> Note:
         facts=_facts(told),
         body=plan.runbook.description,
     )
+
+
+def asked(plan: Plan) -> str:
+    """Who is asked, and how many of them have to let it go."""
+    whom = ", ".join(plan.asks.by) or "whoever may approve"
+    return f"{plan.asks.count} of {whom}" if plan.asks.count > 1 or plan.asks.by else whom
 
 
 def start(key: str, plan: Plan, approved_by: str, url: str) -> Note:

@@ -104,8 +104,8 @@ def test_more_than_twenty_are_counted_with_where_they_are() -> None:
 
 
 def test_a_question_that_is_joined_still_says_where_it_is_answered() -> None:
-    answer = f"POST https://hub.example.com/api/v1/approvals/{'0' * 32}/approve"
-    asked = note(1, "b", "question", facts=(Fact(label="Let it go with", value=answer),))
+    answer = f"https://hub.example.com/approvals/{'0' * 32}"
+    asked = note(1, "b", "question", facts=(Fact(label="Let it go or refuse it", value=answer),))
     assert answer in merge([asked, note(2)], (), URL)[0]["body"]
 
 
