@@ -32,14 +32,28 @@ class Inside:
         self.sandbox.hooks.tell = lambda _, *bodies: self.told.extend(json.dumps(body).encode() for body in bodies)
         cloud = seed.get("deployment", "cloud") == "cloud"
         sign_in = {"user": HUB.email, "api_token": "sandbox-token"} if cloud else {"personal_token": "sandbox-token"}
-        settings = {"base_url": "http://jira.sandbox", "deployment": "cloud" if cloud else "datacenter", **sign_in}
+        settings = {
+            "base_url": "http://jira.sandbox",
+            "deployment": "cloud" if cloud else "datacenter",
+            **sign_in,
+            "change": {"project": "HELP"},
+        }
         self.connector = JiraConnector("jira-prod", JiraSettings.model_validate(settings | {"own_account_id": "hub"}))
         self.connector._site._http = httpx.AsyncClient(
             transport=httpx.ASGITransport(_dated(app)),
             base_url="http://jira.sandbox",
             headers={"Authorization": _signed(cloud)},
         )
-        self.connector._poller._fields = ["summary", "status", "priority", "issuetype", "created", "updated", "creator"]
+        self.connector._poller._fields = [
+            "summary",
+            "status",
+            "priority",
+            "issuetype",
+            "project",
+            "created",
+            "updated",
+            "creator",
+        ]
 
     def _now(self) -> datetime:
         """Ten seconds lie between two happenings."""

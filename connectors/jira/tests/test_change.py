@@ -8,6 +8,7 @@ import pytest
 from firstline.connector import Approval, ChangeDraft, Evidence, SandboxSettings
 from firstline.errors import Rejected
 from firstline.incident import Reference
+from firstline_jira.approval import of_request
 from firstline_jira.connector import JiraConnector
 from firstline_jira.lifecycle import Lifecycle
 from firstline_jira.sandbox import create_app
@@ -153,6 +154,32 @@ def way(name: str, to: str) -> dict[str, Any]:
 async def test_a_transition_that_approves_is_not_ours(approving: tuple[str, str]) -> None:
     with pytest.raises(Rejected):
         Lifecycle({}).step([way(*approving)], "new", "implement", None)
+
+
+async def test_what_is_approved_beforehand_is_a_standard_change_alone() -> None:
+    ways = [way("Pre-approved", "Awaiting implementation")]
+    assert Lifecycle({}).step(ways, "new", "implement", None, "standard") == ways[0]
+    for kind in ("normal", "emergency", None):
+        with pytest.raises(Rejected):
+            Lifecycle({}).step(ways, "new", "implement", None, kind)
+
+
+async def test_a_status_that_asks_is_no_step_on_the_way_elsewhere() -> None:
+    with pytest.raises(Rejected):
+        Lifecycle({}).step([way("Submit", "Awaiting CAB approval")], "new", "implement", None, "emergency")
+
+
+@pytest.mark.parametrize(("strict", "asked"), [(True, "Awaiting CAB approval"), (False, "Peer review")])
+async def test_an_emergency_or_a_high_risk_asks_the_board(strict: bool, asked: str) -> None:
+    ways = [way("Review it", "Peer review"), way("Authorize", "Awaiting CAB approval"), way("Start", "Implementing")]
+    assert Lifecycle({}).asking(ways, strict, "")["to"]["name"] == asked
+
+
+def test_an_approval_by_the_hubs_own_account_is_named_as_such() -> None:
+    hub = {"accountId": "5b", "displayName": "Firstline", "emailAddress": "hub@example.com"}
+    approvers = [{"approver": hub, "approverDecision": "approved"}]
+    given = of_request([{"finalDecision": "approved", "approvers": approvers}], "scheduled", "normal")
+    assert given == Approval(state="approved", by=("Firstline",), accounts=("5b", "hub@example.com"))
 
 
 async def test_a_change_is_closed_through_its_review() -> None:

@@ -87,6 +87,17 @@ async def test_a_webhook_that_is_switched_off_is_found(make: Make, address: str,
     assert "switched off" in str(findings)
 
 
+async def test_a_create_screen_that_would_refuse_changes_is_found(
+    make: Make, address: str, site: httpx.AsyncClient
+) -> None:
+    await site.put("/sandbox/trouble", json={"mandatory": ["customfield_10031"], "off_form": ["description"]})
+    found = (await make(address, change={"project": "HELP", "types": {"emergency": "Fire"}}).check())[-1]
+    assert not found.ok
+    assert all(words in found.message for words in ("requires Root cause", "none stands for emergency"))
+    filled = make(address, change={"project": "HELP", "fields": {"Root cause": "See incident"}})
+    assert "the portal shows no Description" in (await filled.check())[-1].message
+
+
 @pytest.mark.parametrize(("seconds", "ok"), [(0, True), (-60, True), (60, True), (-61, False), (300, False)])
 def test_a_clock_that_differs_by_more_than_a_minute_is_found(seconds: int, ok: bool) -> None:
     now = datetime(2026, 11, 23, 4, tzinfo=UTC)

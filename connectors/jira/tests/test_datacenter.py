@@ -89,6 +89,18 @@ async def test_its_gateway_and_newer_addresses_are_not_asked_for(
     assert (await make(server, **DATA_CENTER).fetch(incident)).reference.number == "HELP-1"
 
 
+async def test_a_change_is_approved_by_who_data_center_names_them(jira_server: JiraConnector, person: Any) -> None:
+    draft = ChangeDraft(key="k", type="normal", short_description="s", risk="high", implementation_plan="restart *it*")
+    change = await jira_server.open(draft)
+    assert await jira_server.open(draft) == change
+    await jira_server.request(change, Evidence(notes="n"))
+    (await person.post(f"/sandbox/request-approval/{change.number}/approve")).raise_for_status()
+    standing = await jira_server.standing(change)
+    assert (standing.state, standing.approval.state) == ("scheduled", "approved")
+    assert standing.approval.accounts == ("change.manager", "change.manager@example.com")
+    await jira_server.move(change, "implement", Evidence())
+
+
 # wiki text
 
 

@@ -5,12 +5,14 @@ import asyncio
 from typing import Any, Literal
 
 import pytest
-from connectors.jira.tests.inside import LONG_AGO, SAM, Inside
+from connectors.jira.tests.inside import HUB, LONG_AGO, SAM, Inside
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from firstline.connector import Delivery, Window
 from firstline.incident import Event, Incident
+from firstline_jira.sandbox.app import MANAGER
+from firstline_jira.sandbox.workflow import PLANNED
 
 Deed = Literal["open", "say", "edit", "delete", "move", "rank", "rename"]
 DEEDS: list[Deed] = ["open", "say", "edit", "delete", "move", "rank", "rename"]
@@ -110,3 +112,22 @@ def test_a_poll_tells_what_webhooks_told_but_for_what_jira_no_longer_shows(
     gone = {id for id in hooked if id.startswith("comment:") and (id.split(":")[1] not in there or ":updated" in id)}  # noqa: A001
     assert hooked - polled <= gone
     assert all(":updated:" in id for id in polled - hooked)  # noqa: A001
+
+
+@pytest.mark.parametrize("deployment", ["cloud", "datacenter"])
+def test_an_approval_and_moved_times_of_a_change_are_told_alike_by_webhook_and_poll(deployment: str) -> None:
+    inside = Inside(deployment=deployment)
+    actions = inside.actions
+    fields = {"summary": "Restart the shop"}
+    change = actions.request(HUB, {"serviceDeskId": "1", "requestTypeId": "3", "requestFieldValues": fields})
+    actions.transition(HUB, change, {"transition": {"id": "21"}})
+    actions.edit(MANAGER, change, {"fields": {PLANNED[0]: "2026-11-23T09:00:00.000+0000"}})
+    actions.decide(MANAGER, change, "approve")
+    polled, hooked = (
+        [(event.id, event.type, event.reference) for delivery in found for event in inside.events(delivery)]
+        for found in (asyncio.run(inside.poll(Window(since=LONG_AGO))), [inside.hook(body) for body in inside.told])
+    )
+    assert polled == hooked
+    assert len(polled) == 4
+    kept = {(kind, reference.kind, reference.id) for _, kind, reference in polled if reference}
+    assert kept == {("change.updated", "change", change.id)}

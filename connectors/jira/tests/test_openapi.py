@@ -50,6 +50,8 @@ async def test_all_that_the_connector_sends_is_as_documented(
         await jira.set_state(incident, StateChange(to=to, reason="why"))
     await jira.move(change, "implement", Evidence())
     await jira.conflicts(change)
+    await jira.blame(incident, change)
+    await jira.request(await jira.open(draft.model_copy(update={"key": "n", "type": "normal"})), Evidence(notes="n"))
     await jira.move(change, "closed", Evidence(notes="n", result="successful"))
     await jira.standing(change)
     await jira.poll(Window(since=datetime(2026, 1, 1, tzinfo=UTC)))
@@ -87,6 +89,8 @@ READS = [
     "/issue/HELP-1/transitions?expand=transitions.fields",
     "/issue/HELP-1/editmeta",
     "/issue/HELP-1/changelog",
+    "/issueLinkType",
+    "/issue/HELP-1?expand=changelog",
     "/user/assignable/search?issueKey=HELP-1&query=Kim",
     "/serverInfo",
 ]

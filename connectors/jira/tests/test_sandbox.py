@@ -210,6 +210,24 @@ async def test_a_person_answers_an_approval_on_the_page(jira: JiraConnector, sit
     assert (await jira.standing(change)).approval.state == "approved"
 
 
+async def test_a_person_answers_as_one_of_the_approvers_and_moves_the_planned_times_on_the_page(
+    jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
+    await jira.request(change, Evidence())
+    page = (await site.get("/")).text
+    assert '<option value="change.manager@example.com">Change Manager</option>' in page
+    times = {"start": "2026-11-24T09:00", "end": "2026-11-24T10:30"}
+    moved = await site.post(f"/sandbox/planned-times/{change.number}", data=times, headers={"Accept": "text/html"})
+    assert moved.status_code == 303
+    assert (await jira.standing(change)).planned_end == datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
+    answers = [
+        (await site.post(f"/sandbox/request-approval/{change.number}/approve", data={"approver": who})).status_code
+        for who in ("sam.agent@example.com", "change.manager@example.com")
+    ]
+    assert answers == [403, 200]
+
+
 async def test_only_an_approver_answers_over_the_api(jira: JiraConnector, address: str) -> None:
     change = await jira.open(ChangeDraft(key="k", type="normal", short_description="s"))
     await jira.request(change, Evidence())

@@ -6,9 +6,10 @@ of the project are read from the database by bulk fetch, past the last one that 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, get_args
 
-from firstline.connector import ChangeDraft, ChangeState, Conflict, Evidence, Note, Standing
+from firstline.connector import ChangeDraft, ChangeState, ChangeType, Conflict, Evidence, Note, Standing
 from firstline.errors import Rejected, Unavailable
 from firstline.incident import Reference
 from firstline_jira.cause import Links
@@ -66,6 +67,16 @@ class Changes:
 
     def states(self, desk: Desk) -> set[ChangeState | None]:
         return {self.state(status) for status in desk.statuses}
+
+    def refusals(self, desk: Desk) -> list[str]:
+        """What changes would be refused for on this create screen, without sending any."""
+        found = []
+        for kind in get_args(ChangeType):
+            try:
+                details(_probe(kind), desk, self._settings, self._site.edition)
+            except Rejected as refusal:
+                found.append(str(refusal))
+        return list(dict.fromkeys(found))
 
     async def open(self, draft: ChangeDraft) -> Reference:
         """After a refusal the project is asked anew how it is set up, since a person has mended it by then."""
@@ -149,6 +160,15 @@ def _marked(issues: Sequence[Tree], key: str) -> Tree | None:
         if isinstance(mark, dict) and mark.get("key") == key:
             return issue
     return None
+
+
+def _probe(kind: ChangeType) -> ChangeDraft:
+    """A draft that leaves nothing out which the hub always has."""
+    words = dict.fromkeys(("implementation_plan", "backout_plan", "test_plan", "justification"), "-")
+    times = dict.fromkeys(("planned_start", "planned_end"), datetime.now(UTC))
+    return ChangeDraft.model_validate(
+        {"key": "-", "type": kind, "short_description": "-", "risk": "low", **words, **times}
+    )
 
 
 def _told(draft: ChangeDraft) -> Note:

@@ -11,7 +11,6 @@ import httpx
 from firstline.connector import Finding
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 from firstline_jira.change import Changes
-from firstline_jira.draft import field_id
 from firstline_jira.issue import STATES, account
 from firstline_jira.quota import quota
 from firstline_jira.registration import Registrations, expiry, granted
@@ -174,14 +173,14 @@ class Check:
         desk = await self._changes.desk()
         states = self._changes.states(desk)
         problems = [f"no status stands for {state}" for state in ("implement", "closed") if state not in states]
-        if not any(field_id(field) == "labels" for field in desk.fields):
-            problems.append("the create screen has no field Labels, by which a change is found again")
+        problems += self._changes.refusals(desk)
         subject = f"changes in {desk.project}"
         if problems:
-            mend = "name the statuses in change.statuses, add Labels to the create screen"
+            mend = "name the statuses in change.statuses, the rest as it says; then start anew"
             return Finding(ok=False, subject=subject, message="; ".join(problems), mend=mend)
         unknown = [str(s.get("name")) for s in desk.statuses if self._changes.state(s) is None]
         note = f"; not known, so never taken for ready: {', '.join(unknown)}" if unknown else ""
+        note += "; the portal shows no Description, so the plan is a comment as well" if desk.hides_plan else ""
         return Finding(ok=True, subject=subject, message=f"statuses are known{note}")
 
 
