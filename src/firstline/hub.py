@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from firstline import registry
+from firstline import registry, seal
 from firstline.connector import Connector, Finding
 from firstline.engine import Engine
 from firstline.errors import Misdeclared
@@ -33,9 +33,13 @@ from firstline.intake.webhook import Webhooks
 from firstline.masking import Masker
 from firstline.outbox import writeback
 from firstline.outbox.writeback import WriteBack
+from firstline.register.own import OwnRegister
 from firstline.remediation import approval
+from firstline.remediation.calendar import Calendars
 from firstline.remediation.context import Context
 from firstline.remediation.course import Course
+from firstline.remediation.notifier import Notifier
+from firstline.remediation.planner import surroundings
 from firstline.remediation.runner import Runner
 from firstline.remediation.start import tell_begun
 from firstline.remediation.template import Notes
@@ -66,6 +70,7 @@ class Hub:
         self.boot = f"{socket.gethostname()}-{secrets.token_hex(8)}"
         mask = Masker(settings.secrets)
         self.database = Database(settings.database, mask)
+        self.calendars = Calendars(settings.calendars, self.database)
         self.connections = _connections(settings)
         self.declared = Declared(settings.mappings, settings.state)
         budgets = {name: settings.budget(name) for name in self.connections}
@@ -80,15 +85,20 @@ class Hub:
             shelf=settings.state / "shelf",
             place=_place(settings.state),
             url=settings.url,
+            own=OwnRegister(self.database, settings.url, emergency_first=settings.changes.emergency == "first"),
+            plan_again=lambda event, mapping, policy: self.decider.plan_again(event, mapping, policy),
+            changes=settings.changes,
+            guards=settings.guards,
+            windows=lambda: self.calendars.windows,
+            expires=settings.hub.approval_expires,
             mask=mask,
             notes=Notes(settings.notes),
+            notifier=Notifier(settings.url, settings.notifications, seal.kept(settings.state / "link.key")),
         )
         self._leases = Leases(self.database)
         self.decider = Decider(
             self.declared.start(),
-            self.connections,
-            settings.hub.environment,
-            settings.changes.register_,
+            surroundings(settings, self.connections),
             settings.url,
             settings.hub.approval_expires,
             self.context.notes,
@@ -138,6 +148,7 @@ class Hub:
 
     def _prepare(self) -> None:
         self.database.create()
+        self.calendars.look(now())
         self._alone = self._leases.is_free(writeback.LEASE)  # a living hub has it
         if not self._leases.take(self.boot):
             raise Misdeclared("the lease of a new boot is taken; two hubs share a state folder by mistake")
@@ -172,6 +183,7 @@ class Hub:
         scheduler.add_job(approval.expire, "interval", seconds=EXPIRE, args=[self.context])
         scheduler.add_job(tell_begun, "interval", seconds=TELL, args=[self.context])
         scheduler.add_job(self.reload, "interval", seconds=RELOAD)
+        scheduler.add_job(self.look_at_calendars, "interval", seconds=RELOAD)
         scheduler.add_job(self._forget, "interval", minutes=10)
         scheduler.add_job(self._check_connections)
         for name in self.connections:
@@ -206,6 +218,10 @@ class Hub:
             for finding in self.findings[name]:
                 if not finding.ok:
                     log.warning("connection.finding", connection=name, **finding.model_dump(exclude={"ok"}))
+
+    async def look_at_calendars(self) -> None:
+        """Take freezes and maintenance windows anew if they changed."""
+        await asyncio.to_thread(self.calendars.look, now())
 
     async def reload(self) -> None:
         """Take the users' files anew if they changed; with a mistake in them, the last good ones stay."""

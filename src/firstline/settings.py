@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firstline.declaration import digest
 from firstline.declaration.duration import Duration, PositiveDuration
@@ -73,6 +73,28 @@ class Alarms(Part):
     connection: str = Field(default="", description="The connection that pages people for the hub's own troubles.")
 
 
+class Notifications(Part):
+    """How people are told that a question waits for them."""
+
+    smtp: str = Field(default="", pattern=r"^([^\s:]+:\d+)?$", description="host:port of the mail server.")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="none: only to a mail server on this machine; a link to approve is a secret."
+    )
+    user: str = ""
+    password: str = Field(default="", description="By reference.")
+    sender: str = Field(default="firstline@localhost", alias="from")
+
+    @model_validator(mode="after")
+    def _private(self) -> "Notifications":
+        if self.smtp and self.tls == "none" and self.smtp.rpartition(":")[0] not in ("127.0.0.1", "localhost"):
+            raise ValueError('tls = "none" is only for a mail server on this machine')
+        return self
+
+    @property
+    def secret(self) -> str:
+        return resolve(self.password, "notifications.password")
+
+
 class Ledger(Part):
     origin: str = Field(
         default="", pattern=r"^[^\s+]*$", description="The log's name in its checkpoints; default: the host of hub.url."
@@ -117,6 +139,7 @@ class Settings(Part):
     executors: dict[str, dict[str, Any]] = {}
     changes: Changes = Changes()
     alarms: Alarms = Alarms()
+    notifications: Notifications = Notifications()
     ledger: Ledger = Ledger()
     modes: Modes = Modes()
     guards: Guards = Guards()
@@ -179,6 +202,7 @@ class Settings(Part):
         tables = {"hub.database": self.hub.database, "connections": self.connections, "executors": self.executors}
         tables |= {
             "ledger.key": self.ledger.key,
+            "notifications.password": self.notifications.password,
             "ledger.publish": [each for each in self.ledger.publish if each.startswith("env:")],
         }
         named = [found for where, table in tables.items() for found in _references(table, where)]

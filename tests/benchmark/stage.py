@@ -45,6 +45,7 @@ webhook_secrets = ["bench-secret"]
 
 [changes]
 register = "servicenow"
+require_pin = false
 """
 
 MAPPING = """

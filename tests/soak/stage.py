@@ -94,7 +94,7 @@ class Stage:
             about = {"name": vendor.name, "settings": vendor.settings, "way": self.ways[vendor.name]}
             text += CONNECTION.format(port=self.ports[vendor.name], secret=SECRET, **about)
         register = next((vendor.name for vendor in self.vendors if vendor.changes), "")
-        text += f'\n[changes]\nregister = "{register}"\n' if register else ""
+        text += f'\n[changes]\nregister = "{register}"\nrequire_pin = false\n' if register else ""
         (self.folder / "firstline.toml").write_text(text)
 
     def start_vendor(self, name: str, chaos: Mapping[str, Any]) -> None:

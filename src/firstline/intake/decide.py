@@ -1,21 +1,20 @@
 """From an event to a decision, and to the plan it leads to. No I/O: what it needs was loaded before."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 
-from firstline.connector import Connector
-from firstline.errors import FirstlineError
+from firstline.errors import FirstlineError, Rejected
 from firstline.incident import OPENED, Event
 from firstline.intake.sight import ENDED, Known, key_of
 from firstline.mapping import Decision, Matcher
 from firstline.remediation import fault
-from firstline.remediation.plan import Asks, Plan
+from firstline.remediation.plan import Plan
+from firstline.remediation.planner import Surroundings, plan
+from firstline.remediation.policy import Policy
 from firstline.remediation.template import Notes
-from firstline.runbook import Runbook, resolve
+from firstline.runbook import Runbook
 from firstline.store.table import now
 
 log = structlog.get_logger()
@@ -55,32 +54,27 @@ class Decider:
     def __init__(
         self,
         declarations: Declarations,
-        connectors: Mapping[str, Connector[Any]],
-        environment: str,
-        register: str,
-        url: str,
-        expires: float,
+        where: Surroundings,
+        url: str = "",
+        expires: float = 0.0,
         notes: Notes | None = None,
     ) -> None:
         self.declarations = declarations
-        self._connectors = connectors
-        self._environment = environment
-        self._register = register
+        self.where = where
         self._url = url
         self._expires = expires
         self._notes = notes
 
-    def decide(self, event: Event, connection: str, known: Known, received_at: datetime) -> Decided:
+    def decide(self, event: Event, connection: str, known: Known, received_at: datetime, policy: Policy) -> Decided:
         late = max(0.0, (received_at - event.occurred_at).total_seconds())
         decided = Decided(event, connection, late, url=self._url, expires=self._expires, notes=self._notes)
         if event.own or event.incident is None:
             return decided
         try:
-            decision = self.declarations.matcher.decide(event, environment=self._environment)
+            decision = self.declarations.matcher.decide(event, environment=self.where.environment)
             decided.decision = decision = _held_back(decision, event, known, now())
             if decision.outcome == "matched" and decision.mode != "observe":
-                decided.plan = self._plan(decision, event)
-                decided.faults = fault.names(event.incident, self._connectors, decision.correlate)
+                self._plan(decided, decision, event, policy)
         except FirstlineError as error:
             decided.reason = str(error)
         except Exception as error:  # a defect in one decision must not hold the next event
@@ -88,27 +82,22 @@ class Decider:
             decided.reason = f"a defect of Firstline: {type(error).__name__}: {error}"
         return decided
 
-    def _plan(self, decision: Decision, event: Event) -> Plan:
-        resolved = resolve(self.declarations.runbooks[decision.pack, decision.runbook], decision.inputs)
-        changes = resolved.change is not None
-        connector = self._connectors[event.incident.reference.connection] if event.incident else None
-        acknowledges = connector is not None and connector.acknowledges and changes
-        return Plan(
-            mapping=decision.mapping,
-            pack=decision.pack,
-            service=(event.incident.service or event.incident.ci or "") if event.incident else "",
-            dedupe=decision.dedupe,
-            asks=Asks.model_validate(decision.approval.model_dump()),
-            mode=decision.mode,
-            environment=self._environment,
-            runbook=resolved,
-            change_register=self._register if changes else "",
-            resolve=changes if decision.resolve is None else decision.resolve,
-            escalate=decision.escalate,
-            then=decision.then,
-            acknowledge=acknowledges if decision.acknowledge is None else decision.acknowledge,
-            live_note=connector is not None and connector.edits_notes,
-        )
+    def _plan(self, decided: Decided, decision: Decision, event: Event, policy: Policy) -> None:
+        runbook = self.declarations.runbooks[decision.pack, decision.runbook]
+        decided.plan = plan(decision, runbook, event, self.where, policy)
+        if decided.plan.mode != decision.mode:
+            why = f"mode {decided.plan.mode}, not {decision.mode} as declared: it has to be earned"
+            decided.decision = decision.model_copy(update={"mode": decided.plan.mode, "reason": why})
+        if event.incident is not None:
+            decided.faults = fault.names(event.incident, self.where.connectors, decision.correlate)
+
+    def plan_again(self, event: Event, mapping: str, policy: Policy) -> Plan:
+        """The plan that the mapping would make now for an event it once matched. Raises `Rejected` when there is none
+        any more."""
+        decision = self.declarations.matcher.apply(mapping, event, environment=self.where.environment)
+        if decision.outcome != "matched":
+            raise Rejected(decision.reason)
+        return plan(decision, self.declarations.runbooks[decision.pack, decision.runbook], event, self.where, policy)
 
 
 def _held_back(decision: Decision, event: Event, known: Known, at: datetime) -> Decision:

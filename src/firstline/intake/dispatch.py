@@ -11,13 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from firstline.connector import Connector, Delivery
+from firstline.connector import Connector
 from firstline.errors import FirstlineError
 from firstline.incident import Event
 from firstline.intake import source
 from firstline.intake.decide import Decider
 from firstline.intake.record import Read, record
 from firstline.intake.sight import Known, key_of, look, refined
+from firstline.remediation import policy
+from firstline.remediation.received import received
 from firstline.remediation.runner import wait
 from firstline.store.database import passing
 from firstline.store.lease import Leases
@@ -86,9 +88,10 @@ class Dispatcher:
         told = [self._translate(row) for row in rows]
         events = [event for one in told for event in one.events]
         known = await self._vendors.database.read(partial(look, events=events)) if events else Known()
+        standing = await self._vendors.database.read(policy.read) if events else policy.Policy()
         read = []
         for one in told:
-            read.append(self._decide(one, known))
+            read.append(self._decide(one, known, standing))
             await asyncio.sleep(0)  # let webhooks in between
         if await self._record(read):
             self._began_some()
@@ -118,13 +121,15 @@ class Dispatcher:
             log.exception("dispatch.defect", delivery=row["id"])
             return Told(row, reason=f"a defect of the connector: {type(error).__name__}: {error}")
 
-    def _decide(self, told: Told, known: Known) -> Read:
+    def _decide(self, told: Told, known: Known, standing: policy.Policy) -> Read:
         row = told.row
         if told.reason:
             return Read(row["id"], reason=told.reason)
         events = [refined(event, known, polled=row["polled"]) for event in told.events]
         known.tell(events)
-        decided = [self._decider.decide(event, row["connection"], known, row["received_at"]) for event in events]
+        decided = [
+            self._decider.decide(event, row["connection"], known, row["received_at"], standing) for event in events
+        ]
         return Read(row["id"], polled=row["polled"], decided=decided)
 
 
@@ -139,16 +144,7 @@ def _next(connection: sa.Connection) -> Sequence[Any]:
 
 
 def _events(connector: Connector[Any], row: Any) -> Sequence[Event]:
-    events = connector.translate(
-        Delivery(
-            connection=row["connection"],
-            key=row["key"],
-            body=bytes(row["body"]),
-            headers=row["headers"] or {},
-            received_at=row["received_at"],
-            polled=row["polled"],
-        )
-    )
+    events = connector.translate(received(row))
     for event in events:
         "".join(key_of(event) or ()).encode()  # half a character in it would fail the look for the whole batch
     return events

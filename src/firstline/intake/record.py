@@ -12,9 +12,10 @@ from firstline.incident import OPENED, Incident
 from firstline.intake.decide import Decided
 from firstline.ledger import entry
 from firstline.ledger.facet import bind, bind_new
-from firstline.remediation import fault, loop
+from firstline.remediation import approval, fault, loop, news
 from firstline.remediation.attach import Active, attach, linked, record_of
 from firstline.remediation.begin import begin
+from firstline.remediation.notify import Asking
 from firstline.remediation.plan import Plan
 from firstline.store import new_id
 from firstline.store.database import insert, upsert_newer
@@ -26,7 +27,6 @@ from firstline.store.table import (
     ApprovalRow,
     DecisionRow,
     EventRow,
-    LedgerRow,
     RemediationRow,
     now,
 )
@@ -65,7 +65,9 @@ class Read:
 
 
 def record(connection: sa.Connection, reads: list[Read]) -> int:
-    """Settle deliveries; gives how many remediations began. What another process has settled is left alone."""
+    """Settle deliveries; gives how many remediations began, or have something to do now.
+
+    What another process has settled is left alone."""
     reads = _still_new(connection, reads)
     fresh = _fresh(connection, reads)
     batch = _Batch(connection, fresh)
@@ -77,7 +79,7 @@ def record(connection: sa.Connection, reads: list[Read]) -> int:
     insert(connection, *batch.rows)
     insert(connection, *batch.told(connection))
     fault.claim(connection, batch.faults)
-    return batch.began
+    return batch.began + news.take(connection, [decided.event for _, decided in fresh])
 
 
 def _still_new(connection: sa.Connection, reads: list[Read]) -> list[Read]:
@@ -130,6 +132,7 @@ class _Batch:
     def __init__(self, connection: sa.Connection, fresh: list[tuple[Read, Decided]]) -> None:
         self.rows: list[SQLModel] = []
         self._told: list[_Told] = []
+        self._askings: list[Asking] = []
         self.faults: dict[str, str] = {}
         self.began = 0
         due = [decided for _, decided in fresh if decided.plan is not None]
@@ -157,8 +160,9 @@ class _Batch:
         if decided.decision is not None or decided.reason:
             self._decision(row, decided)
 
-    def told(self, connection: sa.Connection) -> Iterator[LedgerRow]:
-        """The ledger's entries of this batch: each decision, bound to all that it came from and led to."""
+    def told(self, connection: sa.Connection) -> Iterator[SQLModel]:
+        """The ledger's entries of this batch: each decision, bound to all that it came from and led to; and who is told
+        of a question."""
         received = bind(connection, "delivery", *{told.event.delivery_id for told in self._told})
         for told in self._told:
             delivery = f"delivery/{told.event.delivery_id}"
@@ -173,10 +177,7 @@ class _Batch:
                     rows |= bind_new(connection, "remediation.ended", [told.began])
             subject = told.decision.remediation_id or f"event:{told.event.id}"
             yield entry(subject, told.decision.outcome, told.text, rows=rows)
-        for row in self.rows:
-            if isinstance(row, ApprovalRow):
-                said = f"Waits for an approval of plan {row.plan_digest[:12]}"
-                yield entry(row.remediation_id, "asked", said, rows=bind_new(connection, "approval", [row]))
+        yield from approval.asked(connection, self._askings)
 
     def _decision(self, event: EventRow, decided: Decided) -> None:
         event_row = event.id
@@ -223,6 +224,9 @@ class _Batch:
         beginning = begin(decided.event, event_row, plan, dedupe, url=url, expires=expires, notes=notes)
         row = beginning.remediation
         self.rows += [row, *beginning.others]
+        if decided.event.incident is not None:
+            asks = [each for each in beginning.others if isinstance(each, ApprovalRow)]
+            self._askings += [Asking(each, plan, decided.event.incident, event_row) for each in asks]
         record = record_of(decided.event)
         if row.active_key:
             self._active[row.active_key] = Active(row.id, record)

@@ -42,6 +42,14 @@ class Matcher:
         outcome = act(matching[0], event, environment, bindings) if matching else {"reason": "no mapping matches"}
         return basis.model_copy(update={**story, **outcome})
 
+    def apply(self, mapping: str, event: Event, *, environment: str) -> Decision:
+        """What a mapping, by its full name, makes of an event that it once matched, whether it still would."""
+        basis = Decision(outcome="error", event=event.id, environment=environment, mapping=mapping)
+        found = next((each for each in self.mappings if each.name == mapping), None)
+        if found is None:
+            return basis.model_copy(update={"reason": f"there is no mapping {mapping} any more"})
+        return basis.model_copy(update=act(found, event, environment, self.bind(event, environment)))
+
     def bind(self, event: Event, environment: str) -> Bindings:
         return variable.SCOPE.bind(variable.values(event, environment))
 

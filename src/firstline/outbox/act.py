@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from firstline.connector import Alarm, Announcement, Attachment, Attachments, Note, Pager, StateChange, Update
+from firstline.connector import Alarm, Announcement, Attachment, Attachments, Evidence, Note, Pager, StateChange, Update
 from firstline.errors import Rejected
 from firstline.incident import Reference
+from firstline.remediation.closing import Blame, ChangeMove, LateRecord, recorded
 from firstline.remediation.context import Context
 from firstline.remediation.log import log_of
-from firstline.remediation.report import ChangeMove
+from firstline.remediation.notify import NOTIFICATION, Notification
 
 Row = Mapping[str, Any]
 
@@ -49,12 +50,36 @@ async def _change(context: Context, reference: Reference, row: Row) -> None:
     await context.register(row["connection"]).move(reference, move.to, move.evidence)
 
 
+async def _late_record(context: Context, _: Reference, row: Row) -> Reference:
+    """The change of what was done while its register did not answer. Where it needs an approval, that is asked for, and
+    people close it."""
+    record = LateRecord.model_validate(row["body"])
+    register = context.register(row["connection"])
+    change = await register.open(record.draft.model_copy(update={"tried": row["tried"]}))
+    await context.database.write(lambda connection: recorded(connection, row["remediation_id"], change))
+    try:
+        await register.move(change, "implement", Evidence(work_start=record.evidence.work_start))
+        await register.move(change, "closed", record.evidence)
+    except Rejected:
+        await register.request(change, record.evidence)
+    return change
+
+
+async def _blame(context: Context, reference: Reference, row: Row) -> None:
+    change = Blame.model_validate(row["body"]).change
+    await context.register(row["connection"]).blame(reference, change)
+
+
 async def _alarm(context: Context, _: Reference, row: Row) -> None:
     await _pager(context, row["connection"]).alarm(Alarm.model_validate(row["body"]))
 
 
 async def _announcement(context: Context, _: Reference, row: Row) -> None:
     await _pager(context, row["connection"]).announce(Announcement.model_validate(row["body"]))
+
+
+async def _notification(context: Context, _: Reference, row: Row) -> None:
+    await context.notifier.notify(context.database, Notification.model_validate(row["body"]), row["key"])
 
 
 def _pager(context: Context, name: str) -> Pager:
@@ -70,6 +95,9 @@ _ACTS: Mapping[str, Callable[[Context, Reference, Row], Awaitable[Reference | No
     "update": _update,
     "attachment": _attachment,
     "change": _change,
+    "late_record": _late_record,
+    "blame": _blame,
     "alarm": _alarm,
     "announcement": _announcement,
+    NOTIFICATION: _notification,
 }

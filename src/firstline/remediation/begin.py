@@ -37,8 +37,23 @@ def begin(
     if incident is None:
         raise ValueError("an event without an incident begins nothing")
     remediation = _row(event_row, incident, plan, dedupe)
-    told = _Told(remediation, incident, plan, f"{url}/remediations/{remediation.id}", notes or Notes())
-    return Beginning(remediation=remediation, others=list(_others(told, f"{url}/api/v1/approvals", expires)))
+    told = _Told(remediation.id, incident, plan, url, notes or Notes())
+    return Beginning(remediation=remediation, others=list(_others(told, expires)))
+
+
+def question(
+    remediation_id: str,
+    incident: Incident,
+    plan: Plan,
+    *,
+    url: str,
+    expires: float,
+    notes: Notes | None = None,
+    again: bool = False,
+) -> Iterator[SQLModel]:
+    """The rows that ask people about a plan: the approval, and the note on the ticket. `again`: something was asked
+    about this remediation before."""
+    yield from _asked(_Told(remediation_id, incident, plan, url, notes or Notes()), expires, again=again)
 
 
 def write_back(remediation_id: str, key: str, act: str, reference: Reference, body: BaseModel) -> WriteBackRow:
@@ -59,7 +74,7 @@ def note(remediation_id: str, key: str, reference: Reference, note: Note) -> Wri
 
 
 def _row(event_row: str, incident: Incident, plan: Plan, dedupe: str) -> RemediationRow:
-    stage = {"suggest": "ended", "approve": "waiting", "auto": "ready"}[plan.mode]
+    stage = "ended" if plan.mode == "suggest" else "waiting" if plan.question else "ready"
     ended = stage == "ended"
     return RemediationRow(
         id=new_id(),
@@ -87,37 +102,48 @@ def _row(event_row: str, incident: Incident, plan: Plan, dedupe: str) -> Remedia
 
 @dataclass(frozen=True)
 class _Told:
-    """What is told of a remediation when it begins, and in whose words."""
+    """What is told of a remediation, and in whose words. `hub` is the hub's own address."""
 
-    row: RemediationRow
+    id: str
     incident: Incident
     plan: Plan
-    url: str
+    hub: str
     notes: Notes
 
-    def note(self, kind: str, built_in: Note, more: dict[str, Json] | None = None) -> Iterator[SQLModel]:
+    @property
+    def url(self) -> str:
+        return f"{self.hub}/remediations/{self.id}"
+
+    def note(self, kind: str, key: str, built_in: Note, more: dict[str, Json] | None = None) -> Iterator[SQLModel]:
         told = {**variables(self.plan, self.incident, self.url), **(more or {})}
         composed = self.notes.compose(kind, self.incident.reference.connection, built_in, told)
-        yield note(self.row.id, kind, self.incident.reference, composed.note)
+        yield note(self.id, key, self.incident.reference, composed.note)
         if composed.fault:
-            yield entry(self.row.id, "template", composed.fault)
+            yield entry(self.id, "template", composed.fault)
 
 
-def _others(told: _Told, approvals: str, expires: float) -> Iterator[SQLModel]:
-    """`approvals` is the address that takes answers."""
-    row, plan = told.row, told.plan
-    if plan.mode == "suggest":
-        yield from told.note("suggestion", text.suggestion(f"{row.id}.suggestion", plan, told.url))
-    if plan.mode == "approve":
-        expiry = now() + timedelta(seconds=plan.asks.expires or expires)
-        approval = ApprovalRow(
-            id=new_id(),
-            remediation_id=row.id,
-            plan_digest=row.plan_digest,
-            asks=plan.asks.model_dump(mode="json"),
-            expires_at=expiry,
-        )
-        answer = f"{approvals}/{approval.id}/approve"
-        asked = text.question(f"{row.id}.question", plan, row.plan_digest, told.url, answer)
-        yield from told.note("question", asked, {"plan": row.plan_digest, "approve": answer})
-        yield approval
+def _others(told: _Told, expires: float) -> Iterator[SQLModel]:
+    if told.plan.mode == "suggest":
+        built_in = text.suggestion(f"{told.id}.suggestion", told.plan, told.url)
+        yield from told.note("suggestion", "suggestion", built_in)
+    if told.plan.question:
+        yield from _asked(told, expires)
+
+
+def _asked(told: _Told, expires: float, *, again: bool = False) -> Iterator[SQLModel]:
+    plan, id_ = told.plan, new_id()
+    key = f"question.{id_}" if again else "question"
+    asked_at = now()
+    approval = ApprovalRow(
+        id=id_,
+        remediation_id=told.id,
+        plan_digest=plan.digest,
+        asks=plan.asks.model_dump(mode="json"),
+        asked_at=asked_at,
+        expires_at=asked_at + timedelta(seconds=plan.asks.expires or expires),
+    )
+    answer = f"{told.hub}/approvals/{id_}"
+    built_in = text.question(f"{told.id}.{key}", plan, approval, told.url, answer)
+    api = f"{told.hub}/api/v1/approvals/{id_}/approve"
+    yield from told.note("question", key, built_in, {"plan": plan.digest, "approve": api, "answer": answer})
+    yield approval

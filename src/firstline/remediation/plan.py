@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from firstline.connector import ChangeDraft
 from firstline.declaration import digest
 from firstline.incident import Incident
-from firstline.mapping.model import Ending, Outcome
+from firstline.mapping.model import Ending, Mode, Outcome
 from firstline.runbook import ResolvedRunbook
 
 TITLE = 160  # ServiceNow's short description holds as much; the others hold more
@@ -31,10 +31,13 @@ class Plan(BaseModel):
     service: str = ""  # the incident's service, else its CI: what limits and switches are about
     dedupe: str = ""
     asks: Asks = Asks()
+    declared: Mode = "auto"  # what the mapping declares; `mode` is what has been made of it
+    editors: tuple[str, ...] = ()  # who changed the runbook last
+    question: bool = False  # the hub itself asks people, before anything else
     change_type: str = "none"  # none, standard, normal, emergency: by policy
     change_reason: str = ""  # why it is not the type the runbook asks for
     settings: dict[str, str] = {}  # digest of the settings of each connection and executor it works with
-    mode: str
+    mode: Mode
     environment: str
     runbook: ResolvedRunbook
     change_register: str = ""  # the connection that keeps the change; empty: no change

@@ -1,13 +1,14 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import Chunk, Handle, Progress, State, Step
 from firstline.ledger.facet import bind
-from firstline.remediation import shelf
+from firstline.remediation import gate, shelf
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Outcome
 from firstline.remediation.output import excerpt, joined
@@ -48,7 +49,7 @@ class Procedure:
         except Rejected as error:  # it can't begin: what ran before it is rolled back
             return Outcome(phase=phase, name=command.name, target=command.target, ok=False, detail=str(error))
         row = self._row(step, phase, command)
-        ended = await self._context.database.write(lambda connection: _mark(connection, row, self._turn))
+        ended = await self._context.database.write(lambda connection: self._mark(connection, row))
         if ended is None:
             ended = await self._execute(step, command)
             await self._context.database.write(lambda connection: self._end(connection, step, ended))
@@ -120,6 +121,29 @@ class Procedure:
         output = excerpt(joined(chunks, dropped, self._context.mask), self._plan.runbook.limits.output)
         return output.replace("\x00", "\N{SYMBOL FOR NULL}")  # PostgreSQL keeps no NUL in text
 
+    def _mark(self, connection: sa.Connection, row: RunRow) -> Ended | None:
+        """Write the attempt down. Gives the end when an earlier try has seen it. Raises `Unavailable` when this turn no
+        longer counts (its process was taken for dead, and woke), `Unknown` when the run's traces are elsewhere."""
+        mine = sa.select(REMEDIATION).where(REMEDIATION.c.id == row.remediation_id, REMEDIATION.c.turn == self._turn)
+        remediation = connection.execute(mine.with_for_update()).mappings().first()
+        if remediation is None:
+            raise Unavailable("another process has taken this remediation over")
+        known = connection.execute(sa.select(RUN).where(RUN.c.id == row.id)).mappings().first()
+        if known is None:
+            _may_begin(connection, remediation, row, self._until())
+            insert(connection, row)
+            return None
+        if known["ended_at"] is None and known["place"] != row.place:
+            raise Unknown(f"{row.name} on {row.target} was begun by a hub with another state folder, which is not here")
+        if known["ended_at"] is None:
+            return None
+        progress = Progress(state=State(known["state"]), exit_status=known["exit_status"], detail=known["detail"])
+        return Ended(progress, str(known["output"]), None)
+
+    def _until(self) -> datetime:
+        """How long its targets stay its own."""
+        return gate.expiry(self._plan, self._context.guards, now())
+
     def _end(self, connection: sa.Connection, step: Step, ended: Ended) -> None:
         progress, how = ended.progress, _detail(ended.progress)
         values = {
@@ -135,22 +159,15 @@ class Procedure:
         tell(connection, self._remediation_id, "ran", told, rows=bind(connection, "run", step.id))
 
 
-def _mark(connection: sa.Connection, row: RunRow, turn: int) -> Ended | None:
-    """Write the attempt down. Gives the end when an earlier try has seen it. Raises `Unavailable` when this turn no
-    longer counts (its process was taken for dead, and woke), `Unknown` when the run's traces are elsewhere."""
-    mine = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.id == row.remediation_id, REMEDIATION.c.turn == turn)
-    if connection.execute(mine.with_for_update()).first() is None:
-        raise Unavailable("another process has taken this remediation over")
-    known = connection.execute(sa.select(RUN).where(RUN.c.id == row.id)).mappings().first()
-    if known is None:
-        insert(connection, row)
-        return None
-    if known["ended_at"] is None and known["place"] != row.place:
-        raise Unknown(f"{row.name} on {row.target} was begun by a hub with another state folder, which is not here")
-    if known["ended_at"] is None:
-        return None
-    progress = Progress(state=State(known["state"]), exit_status=known["exit_status"], detail=known["detail"])
-    return Ended(progress, str(known["output"]), None)
+def _may_begin(connection: sa.Connection, remediation: sa.RowMapping, row: RunRow, until: datetime) -> None:
+    """In the transaction that writes the attempt down: none begins after a kill switch was thrown, or on a target that
+    somebody else has by now. Raises `Rejected`, `Unavailable`."""
+    thrown = gate.switched(connection, dict(remediation))
+    if thrown is not None:
+        raise Rejected(f"stopped before {row.name} on {row.target}: {thrown.why}")
+    changes = remediation["changes"] and row.phase in ("step", "rollback")
+    if changes and not gate.renew(connection, row.remediation_id, until):
+        raise Unknown(f"the lock on {row.target} was lost before {row.name}: another remediation may be at work on it")
 
 
 def _outcome(phase: str, command: Command, ended: Ended) -> Outcome:

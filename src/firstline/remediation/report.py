@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from firstline.connector import Attachments, ChangeState, Evidence, Note, StateChange, Update
+from firstline.connector import Attachments, Note, StateChange, Update
 from firstline.connector import Value as Contract
 from firstline.declaration import Json
 from firstline.incident import Incident, Reference
 from firstline.ledger.facet import bind
-from firstline.remediation import text
+from firstline.remediation import after, closing, text
 from firstline.remediation.begin import note, write_back
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Findings
@@ -21,14 +21,7 @@ from firstline.remediation.template import variables
 from firstline.remediation.timeline import tell
 from firstline.store import new_id
 from firstline.store.database import insert
-from firstline.store.table import LINK, REMEDIATION, RUN, WRITE_BACK, WriteBackRow, now
-
-
-class ChangeMove(Contract):
-    """Body of a write-back that moves a change."""
-
-    to: ChangeState
-    evidence: Evidence
+from firstline.store.table import LINK, REMEDIATION, WRITE_BACK, WriteBackRow, now
 
 
 class LogAttachment(Contract):
@@ -63,13 +56,14 @@ def report(connection: sa.Connection, context: Context, remediation_id: str, tur
     row = connection.execute(sa.select(REMEDIATION).where(*acted).with_for_update()).mappings().first()
     if row is None:
         return
-    values = {"stage": "ended", "active_key": None, "owner": None, "wake_at": None, "tell_at": None, "ended_at": now()}
-    connection.execute(sa.update(REMEDIATION).where(*acted).values(**values))
+    gone = dict.fromkeys(("active_key", "owner", "wake_at", "tell_at", "holds"))
+    connection.execute(sa.update(REMEDIATION).where(*acted).values(stage="ended", ended_at=now(), **gone))
     ended = _ended(connection, context, row)
     insert(connection, *_on_incident(ended))
     if ended.links:
         connection.execute(sa.insert(WRITE_BACK), list(_on_links(ended)))
-    insert(connection, *_on_change(connection, ended, _page(context, row["id"])))
+    closing.close(connection, context, row, ended.plan, ended.findings, ended.change)
+    after.settle(connection, context, row, ended.plan, ended.findings)
     said = f"Ended: {text.HEADLINES[row['outcome']]}"
     tell(connection, row["id"], "ended", said, rows=bind(connection, "remediation.ended", row["id"]))
 
@@ -154,27 +148,11 @@ def _on_links(ended: _Ended) -> Iterator[dict[str, Any]]:
             yield {**values, **changed, "reference": shown}
 
 
-def _on_change(connection: sa.Connection, ended: _Ended, url: str) -> Iterator[WriteBackRow]:
-    """A change whose outcome is unknown stays open: only a person may close it."""
-    id_, outcome = ended.row["id"], ended.row["outcome"]
-    if ended.change is not None and outcome in ("not_needed", "stopped") and not _ran(connection, id_):
-        canceled = ChangeMove(to="canceled", evidence=Evidence(notes=ended.why))
-        yield write_back(id_, "close", "change", ended.change, canceled)
-    if ended.change is not None and outcome in ("proved", "failed"):
-        yield write_back(id_, "close", "change", ended.change, _closing(connection, ended, url))
-
-
 def _links(connection: sa.Connection, row: Any) -> tuple[Reference, ...]:
     query = sa.select(LINK.c.reference).where(LINK.c.remediation_id == row["id"]).order_by(LINK.c.id)
     own = Incident.model_validate(row["incident"]).reference
     found = [Reference.model_validate(one) for one in connection.execute(query).scalars()]
     return tuple(one for one in found if (one.connection, one.kind, one.id) != (own.connection, own.kind, own.id))
-
-
-def _ran(connection: sa.Connection, remediation_id: str) -> bool:
-    """True when a step was begun: then a change can't be canceled as if nothing had been done."""
-    begun = sa.select(RUN.c.id).where(RUN.c.remediation_id == remediation_id, RUN.c.phase == "step").limit(1)
-    return connection.execute(begun).first() is not None
 
 
 def _change(ended: _Ended) -> StateChange | None:
@@ -206,16 +184,3 @@ def _log_name(remediation_id: str) -> str:
 
 def _page(context: Context, remediation_id: str) -> str:
     return f"{context.url}/remediations/{remediation_id}"
-
-
-def _closing(connection: sa.Connection, ended: _Ended, url: str) -> ChangeMove:
-    id_, outcome = ended.row["id"], ended.row["outcome"]
-    runs = sa.select(sa.func.min(RUN.c.begun_at), sa.func.max(RUN.c.ended_at)).where(RUN.c.remediation_id == id_)
-    start, end = connection.execute(runs).one()
-    evidence = Evidence(
-        notes=text.closing(ended.plan, outcome, ended.findings, ended.row["reason"], url),
-        result="successful" if outcome == "proved" else "unsuccessful",
-        work_start=start,
-        work_end=end or now(),
-    )
-    return ChangeMove(to="closed", evidence=evidence)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from firstline.declaration import Json, Misdeclarations, digest
 from firstline.declaration import load as load_document
+from firstline.runbook.editor import editors
 from firstline.runbook.folder import inventory
 from firstline.runbook.lint import lint
 from firstline.runbook.model import RunbookDeclaration
@@ -21,7 +22,7 @@ def load(folder: Path) -> Runbook:
         faults.insert(0, document.error(f"the id is {declared.id!r} but the folder {folder.name!r}", ("id",)))
     if faults:
         raise Misdeclarations(faults)
-    return Runbook(declared, folder, _digest(declared, files), *scopes(declared))
+    return Runbook(declared, folder, _digest(declared, files), *scopes(declared), editors(folder))
 
 
 def digest_of(folder: Path) -> str:

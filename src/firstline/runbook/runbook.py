@@ -16,6 +16,7 @@ class Runbook:
     digest: str
     scope: Scope = field(repr=False, compare=False)
     target_scope: Scope = field(repr=False, compare=False)
+    editors: tuple[str, ...] = ()  # who changed its folder last, where it is kept in git
 
     @property
     def id(self) -> str:

@@ -17,6 +17,7 @@ from firstline.intake.dispatch import Dispatcher
 from firstline.intake.poll import Poller
 from firstline.intake.reconcile import Reconciler
 from firstline.mapping import Matcher
+from firstline.remediation.planner import Surroundings
 from firstline.settings import Budget, Intake
 from firstline.store import Database
 from firstline.store.lease import Leases
@@ -41,7 +42,7 @@ class Hub:
         self.leases = Leases(database)
         database.write_now(lambda connection: source.know(connection, set(connectors)))
         declared = declarations or Declarations(Matcher(()), {})
-        decider = Decider(declared, connectors, "test", "", "http://hub", 60)
+        decider = Decider(declared, Surroundings(environment="test", connectors=connectors), "http://hub", 60)
         self.dispatcher = Dispatcher(desk, self.leases, decider, lambda: None)
         self.deliveries = DeliveryLog(database, self.dispatcher.stored)
         self.governor = Governor(database, connectors, {name: Budget() for name in connectors})

@@ -38,8 +38,11 @@ from firstline.http import client, request
 from firstline.incident import Event, Incident, Reference
 from firstline.meter import Quota, moment_of
 from firstline.outbox.writeback import WriteBack
+from firstline.register.own import OwnRegister
 from firstline.remediation.begin import write_back
 from firstline.remediation.context import Context
+from firstline.remediation.plan import Plan
+from firstline.remediation.policy import Policy
 from firstline.settings import Budget
 from firstline.store import Database, new_id
 from firstline.store.database import insert
@@ -237,6 +240,11 @@ def pager(clock: Clock) -> Vendor:
 Open = Callable[[Database], Outbox]
 
 
+def never(event: Event, mapping: str, policy: Policy) -> Plan:
+    """Nothing is planned here."""
+    raise AssertionError(mapping)
+
+
 @pytest.fixture
 async def opened(vendor: Vendor, pager: Vendor, loopback: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[Open]:
     """Opens an outbox on a database, as one process of a hub has it."""
@@ -256,6 +264,8 @@ async def opened(vendor: Vendor, pager: Vendor, loopback: Any, clock: Clock, tmp
             shelf=tmp_path,
             place="here",
             url="https://hub",
+            own=OwnRegister(database),
+            plan_again=never,
         )
         leases = Leases(database)
         made.append(Outbox(database, context, leases, clock, WriteBack(context, leases)))

@@ -1,0 +1,158 @@
+"""Whether the plan is still the one that was meant. An approval binds its digest: any drift voids it, and is told."""
+
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from firstline.connector import ChangeState, Evidence
+from firstline.errors import FirstlineError, Rejected
+from firstline.incident import Event, Incident, IncidentState
+from firstline.remediation import approval as questions
+from firstline.remediation import gate, mode
+from firstline.remediation.begin import write_back
+from firstline.remediation.closing import ChangeMove
+from firstline.remediation.plan import Plan
+from firstline.remediation.policy import read as read_policy
+from firstline.remediation.received import received
+from firstline.remediation.timeline import tell
+from firstline.remediation.turn import Turn
+from firstline.store.database import insert
+from firstline.store.table import DELIVERY, EVENT, INCIDENT, now
+
+log = structlog.get_logger()
+
+FRESH = 30.0  # seconds after its begin in which what nobody had to let go is not looked at again
+OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
+
+
+async def has_drifted(turn: Turn) -> bool:
+    """Look, and do what follows: ask anew, plan anew, or stop. True: the turn is over."""
+    age = (now() - turn.row["created_at"]).total_seconds()
+    if not turn.row["approved_by"] and age < FRESH:
+        return False
+    incident = await turn.context.database.read(lambda connection: _view(connection, turn.incident))
+    if incident is not None and incident.state in OVER:
+        await turn.end("not_needed", turn.findings, "the incident is resolved by now")
+        return True
+    try:
+        fresh = await _planned(turn, incident or turn.incident)
+    except Rejected as error:
+        await turn.end("stopped", turn.findings, f"its plan can't be made any more: {error}")
+        return True
+    drifts = differences(turn.plan, fresh)
+    if drifts:
+        await _renew(turn, fresh, "; ".join(drifts))
+    return bool(drifts)
+
+
+def differences(then: Plan, fresh: Plan) -> list[str]:
+    """What is not as it was, in words. Pure."""
+    old, new = then.runbook, fresh.runbook
+    found = []
+    if old.runbook_digest != new.runbook_digest:
+        found.append(
+            f"runbook: {then.named} ({old.runbook_digest[:12]}) is now {fresh.named} ({new.runbook_digest[:12]})"
+        )
+    found += [
+        f"input {name}: {old.inputs.get(name)!r} is now {new.inputs.get(name)!r}"
+        for name in sorted({*old.inputs, *new.inputs})
+        if old.inputs.get(name) != new.inputs.get(name)
+    ]
+    for what, was, is_ in (
+        ("targets", old.targets, new.targets),
+        ("group", old.group, new.group),
+        ("approvers", then.asks.by, fresh.asks.by),
+    ):
+        if was != is_:
+            found.append(f"{what}: {', '.join(was) or 'none'} is now {', '.join(is_) or 'none'}")
+    found += [
+        f"settings of {name}"
+        for name in sorted({*then.settings, *fresh.settings})
+        if then.settings.get(name) != fresh.settings.get(name)
+    ]
+    if then.asks.count != fresh.asks.count:
+        found.append(f"approvals needed: {then.asks.count} is now {fresh.asks.count}")
+    if then.change_type != fresh.change_type or then.change_register != fresh.change_register:
+        found.append(
+            f"change: {then.change_type} is now {fresh.change_type} in {fresh.change_register or 'no register'}"
+        )
+    if mode.lower(fresh.mode, then.mode):
+        found.append(f"mode: {then.mode} is now {fresh.mode}")
+    return found
+
+
+async def _planned(turn: Turn, incident: Incident) -> Plan:
+    event = await turn.context.database.read(lambda connection: _event(connection, turn))
+    policy = await turn.context.database.read(read_policy)
+    return turn.context.plan_again(event.model_copy(update={"incident": incident}), turn.plan.mapping, policy)
+
+
+def _view(connection: sa.Connection, incident: Incident) -> Incident | None:
+    reference = incident.reference
+    this = (INCIDENT.c.connection, INCIDENT.c.kind, INCIDENT.c.record_id)
+    keys = (reference.connection, reference.kind, reference.id)
+    query = sa.select(INCIDENT.c.incident).where(*(column == key for column, key in zip(this, keys, strict=True)))
+    found = connection.scalar(query)
+    return Incident.model_validate(found) if found else None
+
+
+def _event(connection: sa.Connection, turn: Turn) -> Event:
+    """The event that began it, with the vendor's own shape where its delivery is still there."""
+    query = sa.select(EVENT.c.event, DELIVERY).join(DELIVERY, DELIVERY.c.id == EVENT.c.delivery_id, isouter=True)
+    row = connection.execute(query.where(EVENT.c.id == turn.row["event_id"])).mappings().first()
+    if row is None:
+        raise Rejected("the event that began it is no longer kept")
+    kept = Event.model_validate(row["event"])
+    return next((one for one in _translated(turn, row) if one.id == kept.id), kept)
+
+
+def _translated(turn: Turn, row: Any) -> list[Event]:
+    if row["body"] is None:
+        return []
+    delivery = received(row)
+    try:
+        return list(turn.context.connector(delivery.connection).translate(delivery))
+    except FirstlineError as error:
+        log.warning("drift.not_translated", remediation=turn.id, reason=str(error))
+        return []
+
+
+async def _renew(turn: Turn, fresh: Plan, why: str) -> None:
+    """Void what was let go, and begin anew with the plan as it is now."""
+    if mode.lower(fresh.mode, "approve"):
+        await turn.end("stopped", turn.findings, f"the plan has changed: {why}")
+        return
+    await turn.context.database.write(lambda connection: _renewed(connection, turn, fresh, why))
+    turn.context.wake()
+    turn.goes = False
+
+
+def _renewed(connection: sa.Connection, turn: Turn, fresh: Plan, why: str) -> None:
+    asks = fresh.question
+    values = {
+        "plan": fresh.model_dump(mode="json"),
+        "plan_digest": fresh.digest,
+        "mode": fresh.mode,
+        "stage": "waiting" if asks else "ready",
+        "wake_at": None if asks else now(),
+        "owner": None,
+        **dict.fromkeys(("change", "change_record", "override", "holds", "findings", "tell_at", "asked_at")),
+        **dict.fromkeys(("approved_by", "reason", "change_type"), ""),
+    }
+    if not turn.update(connection, values):
+        return
+    questions.void(connection, turn.id, why)
+    gate.release(connection, turn.id, now())
+    insert(connection, *_cancels(turn, why))
+    tell(connection, turn.id, "drifted", f"The plan has changed, what was let go no longer counts: {why}")
+    if asks:
+        questions.ask(connection, turn.context, {**turn.row, **values})
+
+
+def _cancels(turn: Turn, why: str) -> list[Any]:
+    if turn.change is None:
+        return []
+    canceled: ChangeState = "canceled"
+    move = ChangeMove(to=canceled, evidence=Evidence(notes=f"Nothing was run: the plan has changed: {why}"))
+    return [write_back(turn.id, f"cancel.{turn.row['plan_digest'][:12]}", "change", turn.change, move)]

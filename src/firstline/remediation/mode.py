@@ -1,0 +1,103 @@
+"""How much a mapping may do by itself: what it declares, and what it has earned or lost since.
+
+A promotion counts as long as the mapping declares what it declared then: an edit takes it back. What was lost stays
+lost until a person gives it back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import sqlalchemy as sa
+
+from firstline.declaration import Json
+from firstline.ledger import record
+from firstline.ledger.entry import HUB
+from firstline.ledger.facet import bind
+from firstline.mapping.model import Mode
+from firstline.store.database import insert_or
+from firstline.store.table import MODE, now
+
+ORDER: tuple[Mode, ...] = get_args(Mode)
+Key = tuple[str, str]  # mapping and environment
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A mode that was given or taken. `declared`: what the mapping declared then."""
+
+    mode: Mode
+    declared: Mode
+    by: str
+    reason: str
+
+
+def read(connection: sa.Connection) -> dict[Key, Moved]:
+    """All of them: few mappings ever have one."""
+    rows = connection.execute(sa.select(MODE)).mappings()
+    return {
+        (row["mapping"], row["environment"]): Moved(row["mode"], row["declared"], row["by"], row["reason"])
+        for row in rows
+    }
+
+
+def effective(declared: Mode, moved: Moved | None, *, earned: bool) -> Mode:
+    """The mode that counts. `earned`: what changes something runs by itself only after a promotion."""
+    if moved is not None and lower(moved.declared, moved.mode) and moved.declared == declared:
+        return moved.mode
+    if moved is not None and lower(moved.mode, moved.declared):
+        return least(declared, moved.mode)
+    restored = moved is not None and moved.mode == moved.declared == declared
+    return least(declared, "approve") if earned and not restored else declared
+
+
+def lower(one: Mode, other: Mode) -> bool:
+    return ORDER.index(one) < ORDER.index(other)
+
+
+def least(one: Mode, other: Mode) -> Mode:
+    return one if lower(one, other) else other
+
+
+def move(
+    connection: sa.Connection,
+    key: Key,
+    to: Mode,
+    declared: Mode,
+    reason: str,
+    evidence: Mapping[str, Json],
+    *,
+    by: str = HUB,
+) -> None:
+    """Give or take a mode, with its evidence. By the hub it is only ever taken."""
+    mapping, environment = key
+    row: dict[str, Any] = {
+        "mapping": mapping,
+        "environment": environment,
+        "mode": to,
+        "declared": declared,
+        "by": by,
+        "reason": reason,
+        "evidence": dict(evidence),
+        "at": now(),
+    }
+    insert_or(connection, MODE, [row], ["mapping", "environment"], set(row) - {"mapping", "environment"})
+    record(
+        connection,
+        f"mapping:{mapping}",
+        "demoted" if by == HUB else "mode set",
+        f"{mapping} in {environment}: mode {to}: {reason}",
+        by=by,
+        facts={"environment": environment, "mode": to, "declared": declared, "evidence": dict(evidence)},
+        rows=bind(connection, "mode", key),
+    )
+
+
+def demote(
+    connection: sa.Connection, key: Key, current: str, declared: Mode | None, reason: str, evidence: Mapping[str, Json]
+) -> bool:
+    """Take `auto` from a mapping: from now on a person lets it go. False where it does not run by itself."""
+    moved = read(connection).get(key)
+    if current != "auto" or (moved is not None and lower(moved.mode, "auto")):
+        return False
+    move(connection, key, "approve", declared or "auto", reason, evidence)
+    return True

@@ -1,0 +1,59 @@
+"""What events tell of remediations that are under way or over: their change was decided, their incident came back."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from firstline.incident import Event
+from firstline.remediation import mode
+from firstline.remediation.closing import change_record
+from firstline.remediation.plan import Plan
+from firstline.remediation.timeline import tell
+from firstline.store.table import REMEDIATION, now
+
+REOPENED = timedelta(hours=24)  # how long after a proof an incident that comes back counts against it
+
+
+def take(connection: sa.Connection, events: Iterable[Event]) -> int:
+    """Act on what is told; gives how many remediations have something to do now."""
+    events = [event for event in events if not event.own]
+    changed = [event.reference for event in events if event.type == "change.updated" and event.reference is not None]
+    _reopened(connection, [event for event in events if event.type == "incident.reopened"])
+    return _wake(connection, {change_record(reference) for reference in changed})
+
+
+def _wake(connection: sa.Connection, records: set[str]) -> int:
+    if not records:
+        return 0
+    waits = (REMEDIATION.c.change_record.in_(records), REMEDIATION.c.stage.in_(("opened", "following")))
+    due = sa.update(REMEDIATION).where(*waits, REMEDIATION.c.owner.is_(None)).values(wake_at=now())
+    return connection.execute(due).rowcount
+
+
+def _reopened(connection: sa.Connection, events: list[Event]) -> None:
+    for event in events:
+        if event.incident is None:
+            continue
+        reference = event.incident.reference
+        proved = (
+            REMEDIATION.c.connection == reference.connection,
+            REMEDIATION.c.record == f"{reference.kind}:{reference.id}",
+            REMEDIATION.c.outcome == "proved",
+            REMEDIATION.c.ended_at > now() - REOPENED,
+            REMEDIATION.c.reopened_at.is_(None),
+        )
+        for row in connection.execute(sa.select(REMEDIATION).where(*proved).with_for_update()).mappings().all():
+            _count(connection, row, reference.label)
+
+
+def _count(connection: sa.Connection, row: Any, label: str) -> None:
+    connection.execute(sa.update(REMEDIATION).where(REMEDIATION.c.id == row["id"]).values(reopened_at=now()))
+    why = f"{label} was reopened after it was proved to be mended"
+    tell(connection, row["id"], "reopened", why)
+    plan = Plan.model_validate(row["plan"])
+    if plan.runbook.change is not None:
+        mode.demote(
+            connection, (plan.mapping, plan.environment), plan.mode, plan.declared, why, {"remediation": row["id"]}
+        )

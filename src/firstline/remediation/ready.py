@@ -1,0 +1,118 @@
+"""The first stage: nothing may be in the way, and the fault must still be there; then its change is opened."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from firstline.errors import Rejected, Unavailable
+from firstline.guard import Hold
+from firstline.incident import Reference
+from firstline.remediation import approval as questions
+from firstline.remediation import cover, drift, gate
+from firstline.remediation.check import hold
+from firstline.remediation.finding import Findings
+from firstline.remediation.procedure import Procedure
+from firstline.remediation.timeline import tell
+from firstline.remediation.turn import Turn
+from firstline.settings import OWN_REGISTER
+from firstline.store.table import now
+
+
+async def ready(turn: Turn) -> None:
+    if not await passes(turn):
+        return
+    findings = await looked(turn)
+    if findings is None:
+        return
+    found = findings.model_dump(mode="json")
+    if turn.plan.runbook.change is None:
+        await turn.move({"stage": "prepared", "findings": found})
+        return
+    try:
+        change = await cover.open_change(turn)
+    except Unavailable as error:
+        if turn.context.changes.no_record == "hold":
+            await _without_record(turn, error)
+            return
+        late = f"{turn.plan.change_register} does not answer: the change is recorded late ({error})"
+        await turn.move({"stage": "prepared", "findings": found, "change_late": True}, "late", late)
+        return
+    if await cover.asks(turn, change):
+        await _wait_for(turn, change, found)
+    else:
+        await cover.implement(turn, change, findings)
+
+
+async def _wait_for(turn: Turn, change: Reference, found: dict[str, Any]) -> None:
+    """Let go of it until the change is approved: in the hub's own register, by the people it asks."""
+    context = turn.context
+    values = {"attempts": 0, "stage": "opened", "findings": found, "owner": None, "wake_at": _soon(turn)}
+
+    def wait(connection: sa.Connection) -> None:
+        if not turn.update(connection, values):
+            return
+        tell(connection, turn.id, "waits", f"{change.label} in {change.connection} waits for its approval")
+        if turn.plan.change_register == OWN_REGISTER:
+            questions.ask(connection, context, {**turn.row, **values})
+
+    await context.database.write(wait)
+    context.wake()
+    turn.goes = False
+
+
+def _soon(turn: Turn) -> datetime:
+    """When to look at it first: some registers approve by themselves, at once."""
+    return now() + timedelta(seconds=min(5.0, turn.context.changes.follow))
+
+
+async def passes(turn: Turn) -> bool:
+    """Whether the plan is still the one that was meant, and no guard holds it."""
+    if await drift.has_drifted(turn):
+        return False
+    context, plan, incident = turn.context, turn.plan, turn.incident
+    rules, windows = context.guards, context.windows()
+    holds = await context.database.write(
+        lambda connection: gate.admit(connection, turn.row, plan, incident, rules, windows, now())
+    )
+    final = [one for one in holds if one.ends]
+    if final:
+        await turn.end("stopped", turn.findings, "; ".join(f"{one.why}. {one.mend}".strip() for one in final))
+    elif holds:
+        await turn.hold(holds)
+    return not holds
+
+
+async def looked(turn: Turn) -> Findings | None:
+    """What the checks say: the fault is there, and the rest of the group is well. None: then it was let go of."""
+    procedure, findings = turn.procedure(), Findings()
+    for check in turn.plan.runbook.before:
+        seen = await hold(procedure, "before", check)
+        findings.outcomes.append(seen)
+        if not seen.answered:
+            raise Rejected(f"{check.name}: could not be looked at: {seen.detail}")
+        if not seen.ok:
+            await turn.end("not_needed", findings, f"{check.name}: {seen.detail}")
+            return None
+    sick = await _sick(procedure, turn)
+    if sick:
+        await turn.hold(sick)
+        return None
+    return findings
+
+
+async def _sick(procedure: Procedure, turn: Turn) -> list[Hold]:
+    """Those of the group that are not touched must be well: else the fix would take away what still works."""
+    found = []
+    for check in turn.plan.runbook.healthy:
+        seen = await hold(procedure, "healthy", check)
+        if not seen.ok:
+            why = f"{check.target} of the group is not healthy: {check.name}: {seen.detail}"
+            found.append(Hold(guard="group", why=why, mend="Mend it first, or override with a reason."))
+    return [] if turn.row["override"] else found
+
+
+async def _without_record(turn: Turn, error: Unavailable) -> None:
+    """No record, no run: it waits for its register."""
+    why = f"no record, no run: {turn.plan.change_register} does not answer: {error}"
+    await turn.wait(why, error.retry_after)
