@@ -116,6 +116,25 @@ def digests(connection: sa.Connection, facet: Facet) -> Iterable[tuple[str, str]
         yield label(facet, row), _digest(facet, row)
 
 
+def stored(connection: sa.Connection, label: str) -> Row | None:
+    """The row that a label names, as it is in the database; None: there is none, or no such facet."""
+    name, _, key = label.partition("/")
+    if name not in FACETS:
+        return None
+    first, *more = (FACETS[name].table.c[each] for each in FACETS[name].key)
+    whole: sa.ColumnElement[Any] = first
+    for column in more:
+        whole = whole + "/" + column
+    same = whole == (int(key) if first.type.python_type is int else key)
+    return connection.execute(_query(FACETS[name]).where(same)).mappings().first()
+
+
+def form(name: str, row: Row) -> bytes:
+    """What is hashed of a row: the canonical JSON of the facet's columns as they are stored; bytes as their SHA-256."""
+    values: dict[str, Json] = {column: _plain(row[column]) for column in FACETS[name].columns}
+    return canonical(values)
+
+
 def _query(facet: Facet) -> sa.Select[Any]:
     """The columns as they are stored: what a type makes of them is no part of the digest."""
     return sa.select(*(_raw(facet.table.c[name]).label(name) for name in _names(facet)))
@@ -130,12 +149,12 @@ def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 
 def _stored(facet: Facet, values: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
-    def stored(name: str) -> Any:
+    def one(name: str) -> Any:
         kind = facet.table.c[name].type
         process = kind.bind_processor(dialect) if isinstance(kind, TypeDecorator) else None
         return process(values[name]) if process else values[name]
 
-    return {name: stored(name) for name in _names(facet)}
+    return {name: one(name) for name in _names(facet)}
 
 
 def _is_one_of(facet: Facet, keys: Iterable[Any]) -> sa.ColumnElement[bool]:
@@ -150,8 +169,7 @@ def _tuple(key: Any) -> tuple[Any, ...]:
 
 
 def _digest(facet: Facet, row: Row) -> str:
-    values: dict[str, Json] = {name: _plain(row[name]) for name in facet.columns}
-    return hashlib.sha256(canonical(values)).hexdigest()
+    return hashlib.sha256(form(facet.name, row)).hexdigest()
 
 
 def _plain(value: Any) -> Json:
