@@ -9,7 +9,7 @@ from firstline.store.column import now
 from firstline.store.table.change import ChangeRow, CounterRow, StandardRow
 from firstline.store.table.guard import BlackoutRow, BreakerRow, LockRow, SwitchRow, TouchRow
 from firstline.store.table.intake import DecisionRow, DeliveryRow, EventRow, IncidentRow, ReconciliationRow, SourceRow
-from firstline.store.table.ledger import CheckpointRow, LedgerRow, TileRow
+from firstline.store.table.ledger import CheckpointRow, LedgerRow, PublicationRow, TileRow
 from firstline.store.table.outbox import BudgetRow, ConnectionRow, WriteBackRow
 from firstline.store.table.person import DelegationRow, GrantRow, MemberRow, PersonRow, TokenRow
 from firstline.store.table.remediation import ApprovalRow, FaultRow, LinkRow, ModeRow, RemediationRow, RunRow, VoteRow
@@ -30,6 +30,7 @@ RUN = _table(RunRow)
 LEDGER = _table(LedgerRow)
 TILE = _table(TileRow)
 CHECKPOINT = _table(CheckpointRow)
+PUBLICATION = _table(PublicationRow)
 APPROVAL = _table(ApprovalRow)
 WRITE_BACK = _table(WriteBackRow)
 CONNECTION = _table(ConnectionRow)
@@ -76,6 +77,7 @@ __all__ = [
     "MEMBER",
     "MODE",
     "PERSON",
+    "PUBLICATION",
     "RECONCILIATION",
     "REMEDIATION",
     "RUN",
@@ -108,6 +110,7 @@ __all__ = [
     "MemberRow",
     "ModeRow",
     "PersonRow",
+    "PublicationRow",
     "ReconciliationRow",
     "RemediationRow",
     "RunRow",

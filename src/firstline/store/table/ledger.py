@@ -45,3 +45,16 @@ class CheckpointRow(SQLModel, table=True):
     size: int = Field(primary_key=True, sa_type=sa.BigInteger)
     note: str
     at: datetime = column.moment()
+
+
+class PublicationRow(SQLModel, table=True):
+    """How far checkpoints have come to a place off the box: `ledger.publish`."""
+
+    __tablename__ = "fl_publication"
+
+    place: str = Field(primary_key=True)  # as it stands in the settings
+    size: int = Field(default=0, sa_type=sa.BigInteger)  # of the last checkpoint that arrived
+    at: datetime | None = column.later()  # when it did
+    attempts: int = 0  # that failed since
+    due_at: datetime = column.moment()  # not before
+    trouble: str = column.told()  # why the last one failed
