@@ -170,3 +170,19 @@ async def test_an_approval_that_was_taken_back_is_asked_for_anew(connect: Any, a
     await connector.request(opened, Evidence())
     again = await connector.standing(opened)
     assert (again.state, again.approval.by) == ("assess", ("David Loo",))
+
+
+async def test_an_account_that_could_approve_does_not_whatever_the_hub_asks_of_it(
+    connect: Any, start: Any, person: Any
+) -> None:
+    ours = {**USERS[1], "roles": ["itil", "approver_user", "admin"]}
+    connector = connect(start(users=[USERS[0], ours]))
+    await person.post("/api/sn_chg_rest/change/normal", json={"correlation_id": "rem-1", "short_description": "x"})
+    opened = await connector.open(draft(tried=True))
+    await connector.request(opened, Evidence(notes="Please look."))
+    for state in ("authorize", "scheduled", "implement", "closed"):
+        with pytest.raises(Rejected, match="waits for approval"):
+            await connector.move(opened, state, Evidence(notes="n", result="successful"))
+    standing = await connector.standing(opened)
+    assert (standing.state, standing.approval.state) == ("assess", "waiting")
+    assert (standing.approval.by, standing.approval.accounts) == (("Firstline",), ())

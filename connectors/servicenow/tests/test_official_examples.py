@@ -6,13 +6,16 @@ from typing import Any
 
 import httpx
 import pytest
+import respx
 from connectors.servicenow.tests.likeness import differences, example
 from connectors.servicenow.tests.stage import USERS, settings
 
 from firstline.connector import SandboxSettings
+from firstline.http import client
 from firstline.incident import IncidentState
 from firstline_servicenow import lifecycle
 from firstline_servicenow.approval import stand
+from firstline_servicenow.change import ChangeApi
 from firstline_servicenow.record import moment, shown, value
 from firstline_servicenow.sandbox import create_app
 from firstline_servicenow.translate import Reader
@@ -48,8 +51,8 @@ async def seeded(loopback: Callable[[Any], str]) -> AsyncIterator[Callable[..., 
         return clients[-1]
 
     yield make
-    for client in clients:
-        await client.aclose()
+    for http in clients:
+        await http.aclose()
 
 
 @pytest.mark.parametrize("name", INCIDENTS)
@@ -130,3 +133,13 @@ def test_a_published_change_is_read_by_its_values() -> None:
     assert shown(change, "state") == "Closed"
     assert moment(change, "work_start") == datetime(2015, 7, 6, 18, 56, 4, tzinfo=UTC)
     assert stand(change, lifecycle.Lifecycle()).state == "approved"
+
+
+@respx.mock
+async def test_published_next_states_are_read_with_those_that_can_be_taken() -> None:
+    published = example("change-management-api__get_sn_chg_rest_change_sys_id_nextstates_1")
+    respx.get(f"{VENDOR}/api/sn_chg_rest/change/{'e' * 32}/nextstates").respond(200, json={"result": published})
+    async with client(VENDOR) as http:
+        offer = await ChangeApi(http).offered("e" * 32)
+    assert offer.states == {"0": "Review", "4": "Canceled", "-1": "Implement"}
+    assert offer.beyond({"state": "-1"}) == {"0", "4"}
