@@ -35,11 +35,12 @@ async def expire(context: Context) -> None:
     """End what nobody answered in time. Called by the clock."""
     due = sa.select(APPROVAL.c.id).where(*_overdue()).limit(1)
     while await context.database.read(lambda connection: connection.execute(due).first()):
-        await context.database.write(_expire)
+        await context.database.write(expire_some)
         context.work.set()
 
 
-def _expire(connection: sa.Connection) -> None:
+def expire_some(connection: sa.Connection) -> None:
+    """One batch of them."""
     due = sa.select(APPROVAL.c.id).where(*_overdue()).order_by(APPROVAL.c.id).limit(BATCH)
     # The condition stands in the update again: what somebody answers just now is theirs.
     ended = sa.update(APPROVAL).where(APPROVAL.c.id.in_(due.scalar_subquery()), *_overdue())
