@@ -19,7 +19,10 @@ COMMANDS = (
     "connect",
     "doctor",
     "reconcile",
+    "audit",
     "people",
+    "change",
+    "guard",
     "sandbox",
     "demo",
 )

@@ -12,9 +12,8 @@ from firstline.governor import alarm
 from firstline.guard import breaker
 from firstline.guard.breaker import State
 from firstline.guard.hold import moment
-from firstline.guard.settings import Guards
+from firstline.guard.settings import Breaker
 from firstline.guard.subject import Subject
-from firstline.remediation.lock import alone
 from firstline.remediation.timeline import tell
 from firstline.store.database import insert_or
 from firstline.store.table import BREAKER, REMEDIATION
@@ -48,17 +47,15 @@ def leave(connection: sa.Connection, remediation_id: str) -> None:
 
 
 def settle(
-    connection: sa.Connection, row: Mapping[str, Any], outcome: str, rules: Guards, now: datetime, pager: str = ""
+    connection: sa.Connection, row: Mapping[str, Any], outcome: str, limit: Breaker, now: datetime, pager: str = ""
 ) -> bool:
-    """Count how a remediation (its row, whole) ended: `proved`, `failed`, `unknown`, or anything else, which says
-    nothing of its runbook. Called once, in the transaction that ends it. True when the breaker opened by it; `pager`
-    is told, and that it is over when the runbook is proved again."""
+    """Count an end; True when the breaker opened by it. `pager` is told, and that it is over when the runbook is proved
+    again. The caller is `alone`."""
     if not row["changes"]:
         return False
-    alone(connection)
     runbook, environment = str(row["runbook"]), str(row["environment"])
     before = state(connection, runbook, environment)
-    after = breaker.after(before, str(row["id"]), outcome, rules.breaker, now)
+    after = breaker.after(before, str(row["id"]), outcome, limit, now)
     _keep(connection, runbook, environment, before, after)
     if breaker.tripped(before, after):
         _opened(connection, row, after, pager)

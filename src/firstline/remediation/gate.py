@@ -1,37 +1,18 @@
 """Lets a remediation go, or says all that holds it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.guard import GuardName, Guards, Hold, Windows, blast, cooldown, flap, rate, switch
-from firstline.guard import breaker as breakers
-from firstline.guard import lock as locks
-from firstline.guard.subject import Subject, fold
+from firstline.guard import Guards, Hold, Windows
 from firstline.incident import Incident
-from firstline.remediation import breaker, lock, touch
-from firstline.remediation.breaker import settle
+from firstline.remediation import breaker, lock, override, touch
 from firstline.remediation.lock import renew
-from firstline.remediation.override import Override
 from firstline.remediation.plan import Plan
-from firstline.remediation.switch import scopes, switched, thrown
-from firstline.store.table import REMEDIATION
-
-NEVER_PASSED: frozenset[GuardName] = frozenset({"switch", "blast"})  # no override covers these
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a guard says of a remediation now. `is_set` False: nothing is asked of it, by the settings or because the
-    remediation changes nothing."""
-
-    guard: GuardName
-    holds: tuple[Hold, ...]
-    is_set: bool = True
-    covered: bool = False  # by an override
+from firstline.remediation.switch import switched
+from firstline.remediation.verdict import Verdict, judge, subject
 
 
 def admit(
@@ -57,23 +38,6 @@ def admit(
     return holds
 
 
-def judge(
-    connection: sa.Connection,
-    row: Mapping[str, Any],
-    plan: Plan,
-    incident: Incident,
-    rules: Guards,
-    windows: Windows,
-    now: datetime,
-) -> list[Verdict]:
-    """What each guard says now, in the order of `GuardName`; changes nothing. Those that only a run can ask (group,
-    conflict, change) are not among them."""
-    said = Verdict("switch", tuple(switch.holds(thrown(connection), scopes(row))))
-    looked = _looked(connection, subject(row, plan, incident), rules, windows, now) if row["changes"] else _unasked()
-    passed = _override(connection, row)
-    return [said, *(_covered(each, passed) for each in looked)]
-
-
 def release(connection: sa.Connection, remediation_id: str, now: datetime) -> None:
     """Let go of its targets: it has ended, or waits for something else before any step of it began. Then it was not at
     work and does not count. Not to be called where a step may be running still (`unknown`): its locks expire."""
@@ -91,75 +55,15 @@ def expiry(plan: Plan, rules: Guards, now: datetime) -> datetime:
     return now + timedelta(seconds=rules.lock + runbook.limits.timeout + looks + rest)
 
 
-def subject(row: Mapping[str, Any], plan: Plan, incident: Incident) -> Subject:
-    runbook = plan.runbook
-    targets, service = fold(runbook.targets), str(row["service"])
-    change = runbook.change.ci if runbook.change else ""
-    named = fold((*targets, incident.ci, incident.service, service, change, plan.environment))
-    return Subject(
-        remediation=str(row["id"]),
-        runbook=str(row["runbook"]),
-        environment=str(row["environment"]),
-        service=service,
-        # By the item, not by the record: the next incident of the same fault is another record.
-        fault=f"{plan.mapping}|{incident.ci or plan.service or plan.dedupe}",
-        targets=targets,
-        group=fold(runbook.group),
-        names=frozenset(named),
-        most_targets=runbook.limits.targets,
-        most_share=runbook.limits.share,
-    )
+def settle(
+    connection: sa.Connection, row: Mapping[str, Any], outcome: str, rules: Guards, now: datetime, pager: str = ""
+) -> bool:
+    """Count how a remediation (its row, whole) ended: `proved`, `failed`, `unknown`, or anything else, which says
+    nothing of its runbook. Called once, in the transaction that ends it. True when the breaker of its runbook opened by
+    it; `pager` is told."""
+    lock.alone(connection)
+    override.over(connection, row, pager)
+    return breaker.settle(connection, row, outcome, rules.breaker, now, pager)
 
 
-def _looked(
-    connection: sa.Connection, about: Subject, rules: Guards, windows: Windows, now: datetime
-) -> Iterator[Verdict]:
-    closed = windows.holds(about.names, now)
-    held = lock.held(connection, {*about.targets, *about.group})
-    yield Verdict("freeze", _of("freeze", closed))
-    yield Verdict("maintenance", _of("maintenance", closed))
-    yield Verdict("lock", tuple(locks.holds(held, about, now)))
-    yield from _counting(connection, about, rules, now)
-    busy = [each.target for each in locks.others(held, about, now)]
-    yield Verdict("blast", tuple(blast.holds(about, rules.blast, busy)))
-    state = breaker.state(connection, about.runbook, about.environment)
-    yield Verdict("breaker", tuple(breakers.holds(state, about.remediation, about.runbook, now)))
-
-
-def _counting(connection: sa.Connection, about: Subject, rules: Guards, now: datetime) -> Iterator[Verdict]:
-    """What has been counted is not counted again: those after it do not hold it."""
-    counted = touch.is_counted(connection, about.remediation)
-    touched = {} if counted else touch.last(connection, about, now - timedelta(seconds=rules.cooldown))
-    yield Verdict("cooldown", tuple(cooldown.holds(touched, about, rules.cooldown, now)), rules.cooldown > 0)
-    mended = [] if counted or rules.flap is None else touch.of_fault(connection, about, rules.flap, now)
-    yield Verdict("flap", tuple(flap.holds(mended, rules.flap, now)), rules.flap is not None)
-    begun = [] if counted else touch.counted(connection, about, rules.rate, now)
-    yield Verdict("rate", tuple(rate.holds(begun, now)), any(value for _, value in rules.rate))
-
-
-_ASKED: tuple[GuardName, ...] = ("freeze", "maintenance", "lock", "cooldown", "flap", "rate", "blast", "breaker")
-
-
-def _unasked() -> Iterator[Verdict]:
-    return (Verdict(name, (), is_set=False) for name in _ASKED)
-
-
-def _of(guard: GuardName, holds: Sequence[Hold]) -> tuple[Hold, ...]:
-    return tuple(each for each in holds if each.guard == guard)
-
-
-def _override(connection: sa.Connection, row: Mapping[str, Any]) -> Override | None:
-    """As it is in the database now, where it is of the plan that is to run."""
-    query = sa.select(REMEDIATION.c.override).where(REMEDIATION.c.id == row["id"])
-    kept = connection.execute(query).scalar()
-    found = Override.model_validate(kept) if kept else None
-    return found if found and found.plan_digest == row["plan_digest"] else None
-
-
-def _covered(said: Verdict, passed: Override | None) -> Verdict:
-    if passed is None or not said.holds or said.guard in NEVER_PASSED:
-        return said
-    return Verdict(said.guard, said.holds, said.is_set, covered=True)
-
-
-__all__ = ["Verdict", "admit", "judge", "release", "renew", "settle", "switched"]
+__all__ = ["Verdict", "admit", "expiry", "judge", "release", "renew", "settle", "switched"]

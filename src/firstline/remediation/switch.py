@@ -5,6 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from firstline.access import Person, Right
+from firstline.access.right import EVERY
 from firstline.errors import Rejected
 from firstline.guard import Hold
 from firstline.guard.subject import fold
@@ -12,7 +14,7 @@ from firstline.guard.switch import Switch, holds, scope
 from firstline.ledger import record
 from firstline.ledger.facet import bind, unbind
 from firstline.store.database import insert
-from firstline.store.table import SWITCH, SwitchRow
+from firstline.store.table import REMEDIATION, SWITCH, SwitchRow, now
 
 _SWITCH = 0x6669727374  # PostgreSQL's advisory lock
 
@@ -31,8 +33,8 @@ def throw(connection: sa.Connection, text: str, by: str, reason: str) -> str:
 
 
 def lift(connection: sa.Connection, text: str, by: str, reason: str) -> str:
-    """Let a scope go on. Also one that nobody understands can be lifted, by the words it is kept in. Raises
-    `Rejected`."""
+    """Let a scope go on; what is held is looked at again now. Also one that nobody understands can be lifted, by the
+    words it is kept in. Raises `Rejected`."""
     named, why = text.strip(), _reason(reason)
     _writing(connection)
     there = {each.scope for each in thrown(connection)}
@@ -41,7 +43,16 @@ def lift(connection: sa.Connection, text: str, by: str, reason: str) -> str:
         raise Rejected(f"{named} is not thrown; thrown are: {', '.join(sorted(there)) or 'none'}")
     connection.execute(sa.delete(SWITCH).where(SWITCH.c.scope == named))
     record(connection, f"switch:{named}", "lifted", why, by=by, rows=unbind("switch", named))
+    held = sa.and_(REMEDIATION.c.wake_at > now(), REMEDIATION.c.owner.is_(None), REMEDIATION.c.holds.is_not(None))
+    connection.execute(sa.update(REMEDIATION).where(held).values(wake_at=now()))
     return named
+
+
+def may(person: Person, text: str, environment: str) -> bool:
+    """Whether a person may throw and lift it: a runbook's who governs its pack, all others who governs every pack."""
+    kind, _, name = text.strip().partition(":")
+    pack = name.partition("/")[0].strip() if kind.strip().casefold() == "runbook" else EVERY
+    return person.may(Right.GOVERN, pack=pack, environment=environment)
 
 
 def thrown(connection: sa.Connection) -> list[Switch]:
