@@ -29,9 +29,9 @@ class Asked:
 
     @property
     def words(self) -> str:
-        if self.is_period:
-            return f"the time from {_day(self.since, 'the beginning')} to {_day(self.until, 'the export')}"
         named = {name: getattr(self, name) for name in ("remediation", "incident", "change", "runbook")}
+        if self.is_period or not any(named.values()):
+            return f"the time from {_day(self.since, 'the beginning')} to {_day(self.until, 'the export')}"
         return " ".join(next((name, value) for name, value in named.items() if value))
 
 

@@ -34,6 +34,7 @@ from firstline.evidence.readme import README_TEXT
 from firstline.evidence.redact import redact
 from firstline.evidence.signature import sign
 from firstline.evidence.story import Story
+from firstline.ledger import record
 from firstline.ledger.checkpoint import Signer, Verifier, read
 from firstline.ledger.tile import Tiles
 from firstline.masking import Masker
@@ -64,6 +65,19 @@ def export(connection: sa.Connection, asked: Asked, file: BinaryIO, maker: Maker
     ids = chosen(connection, asked)
     with zipfile.ZipFile(file, "w") as archive:
         return _Export(connection, asked, maker, Pack(archive, maker.at)).make(ids)
+
+
+def snapshot(connection: sa.Connection) -> None:
+    """From here on the connection sees one state of the database; called before anything else of it."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def tell(connection: sa.Connection, asked: str, digest: str, by: str) -> None:
+    """That somebody took evidence out of the house is in the ledger too. `digest`: SHA-256 of the file."""
+    record(connection, "ledger", "exported", f"Exported {asked}", by=by, facts={"sha256": digest})
 
 
 class _Export:

@@ -14,26 +14,29 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+def within(asked: Asked) -> sa.ColumnElement[bool]:
+    """Of the ledger, what was entered in the period."""
+    since, until = _bounds(asked)
+    return (LEDGER.c.id >= _id(since)) & (LEDGER.c.id < _id(until))
+
+
 def positions(connection: sa.Connection, asked: Asked, size: int) -> range:
     """The places in the tree of what was entered in the period: without a gap from the first to the last."""
-    since, until = asked.since or _LONG_AGO, asked.until or _FAR
     bounds = sa.select(sa.func.min(LEDGER.c.position), sa.func.max(LEDGER.c.position))
-    within = bounds.where(LEDGER.c.id >= _id(since), LEDGER.c.id < _id(until), LEDGER.c.position < size)
-    first, last = connection.execute(within).one()
+    first, last = connection.execute(bounds.where(within(asked), LEDGER.c.position < size)).one()
     return range(0) if first is None else range(first, last + 1)
 
 
 def unplaced(connection: sa.Connection, asked: Asked, size: int) -> int:
     """How many entries of the period no checkpoint covers yet."""
-    since, until = asked.since or _LONG_AGO, asked.until or _FAR
     no_place = sa.or_(LEDGER.c.position.is_(None), LEDGER.c.position >= size)
-    query = sa.select(sa.func.count()).where(LEDGER.c.id >= _id(since), LEDGER.c.id < _id(until), no_place)
+    query = sa.select(sa.func.count()).select_from(LEDGER).where(within(asked), no_place)
     return connection.execute(query).scalar_one()
 
 
 def changes(connection: sa.Connection, asked: Asked) -> list[int]:
     """The numbers of our own changes that were opened in the period."""
-    since, until = asked.since or _LONG_AGO, asked.until or _FAR
+    since, until = _bounds(asked)
     opened = sa.select(CHANGE.c.number).where(CHANGE.c.opened_at >= since, CHANGE.c.opened_at < until)
     return list(connection.execute(opened.order_by(CHANGE.c.number)).scalars())
 
@@ -54,6 +57,10 @@ def missing(numbers: list[int]) -> list[str]:
     """The numbers between the first and the last that no change has."""
     every = range(numbers[0], numbers[-1] + 1) if numbers else range(0)
     return [name(number) for number in every if number not in set(numbers)] if len(every) != len(numbers) else []
+
+
+def _bounds(asked: Asked) -> tuple[datetime, datetime]:
+    return asked.since or _LONG_AGO, asked.until or _FAR
 
 
 def _id(moment: datetime) -> str:
