@@ -1,16 +1,13 @@
 """What is going to be done for one incident, complete before anybody is asked. Its digest is what an approval binds."""
 
-import shlex
-
 from pydantic import BaseModel, ConfigDict
 
+from firstline.change import text
 from firstline.connector import ChangeDraft
 from firstline.declaration import digest
 from firstline.incident import Incident
 from firstline.mapping.model import Ending, Mode, Outcome
 from firstline.runbook import ResolvedRunbook
-
-TITLE = 160  # ServiceNow's short description holds as much; the others hold more
 
 
 class Asks(BaseModel):
@@ -57,31 +54,40 @@ class Plan(BaseModel):
         return f"{self.runbook.id} {self.runbook.version}"
 
 
-def draft(plan: Plan, incident: Incident, key: str, *, tried: bool) -> ChangeDraft:
-    """The change request for a plan: what an approver must know stands in the fields an approver sees."""
-    runbook, change = plan.runbook, plan.runbook.change
-    if change is None:
-        raise ValueError("a plan without a change has no draft")
-    fault = f"{incident.reference.label} {incident.title}".strip()
-    return ChangeDraft(
-        key=key,
-        type=change.type,
-        template=change.template,
-        short_description=f"{runbook.title}: {fault}"[:TITLE],
-        description=f"{runbook.description}\n\n{plan.named}, owned by {runbook.owner}, digest {runbook.runbook_digest}",
-        justification=f"Mends {fault} ({incident.reference.url or incident.reference.id}), matched by {plan.mapping}.",
-        implementation_plan="\n".join(f"{n}. {line}" for n, line in enumerate(steps(plan), 1)),
-        risk_and_impact=change.risk,
-        backout_plan=change.backout
-        or "\n".join(command.name for command in runbook.rollback)
-        or "Nothing to back out.",
-        test_plan="\n".join(check.name for check in runbook.after),
-        ci=change.ci,
-        incident=incident.reference,
-        tried=tried,
+def draft(
+    plan: Plan,
+    incident: Incident,
+    key: str,
+    *,
+    tried: bool,
+    approved_by: str = "",
+    guards: tuple[str, ...] = (),
+    url: str = "",
+) -> ChangeDraft:
+    """The change request for a plan: what an approver must know stands in the fields an approver sees. `approved_by`:
+    who let it go, where somebody did before it was filed; `guards`: what was looked at and held nothing; `url` of the
+    remediation."""
+    case = text.Case(
+        runbook=plan.runbook,
+        incident=incident,
+        plan_digest=plan.digest,
+        mapping=plan.mapping,
+        mode=plan.mode,
+        environment=plan.environment,
+        reason=plan.change_reason,
+        approvers=f"let go by {approved_by}" if approved_by else _asked(plan),
+        guards=guards,
+        url=url,
     )
+    return text.draft(case, key, tried=tried)
 
 
 def steps(plan: Plan) -> list[str]:
-    """Each step as it will run, for people: quoted as a shell would need it, so that the borders of arguments show."""
-    return [f"{command.name} on {command.target}: {shlex.join(command.run)}" for command in plan.runbook.steps]
+    """Each step as it will run, for people."""
+    return [text.step(command) for command in plan.runbook.steps]
+
+
+def _asked(plan: Plan) -> str:
+    if plan.mode != "approve":
+        return ""
+    return f"needs the word of {plan.asks.count} of {', '.join(plan.asks.by) or 'those who may approve'}"
