@@ -50,6 +50,7 @@ intake = {{way = "push"}}  # its troubles are for what a test asks of it, not fo
 [changes]
 register = "servicenow"
 require_pin = false
+follow = "1s"
 """
 
 MAPPING = """

@@ -54,14 +54,6 @@ async def test_a_run_begun_with_another_state_folder_is_unknown_and_not_begun_ag
     assert hub.runs() == 0
 
 
-def test_a_change_under_which_nothing_could_run_is_canceled(start: Start) -> None:
-    hub = start(change="{type: normal}")  # it waits for an approval that nobody has given
-    hub.post(triggered())
-    assert hub.remediation()["outcome"] == "stopped"
-    assert hub.runs() == 0
-    assert [one["state"] for one in hub.changes()] == ["4"]
-
-
 def test_a_parked_delivery_can_be_read_again(start: Start) -> None:
     hub = start()
     hub.post(b"not json")

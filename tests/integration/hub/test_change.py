@@ -1,0 +1,42 @@
+"""Changes that wait for the people of their register, and what they answer there."""
+
+import httpx
+
+from firstline.testing.patience import eventually
+from tests.integration.hub.conftest import PATIENT, Running, Start, triggered
+
+
+def desk(hub: Running, act: str, **answer: str) -> None:
+    """What a person does on the sandbox's page of a change."""
+    (change,) = hub.changes()
+    url = f"{hub.servicenow}/sandbox/change/{change['number']}/{act}"
+    answered = httpx.post(url, data=answer, trust_env=False, timeout=PATIENT)
+    assert answered.status_code < 400, answered.text
+
+
+def waiting(hub: Running) -> bool:
+    return bool(hub.changes()) and hub.changes()[0]["approval"] == "requested"
+
+
+def test_a_normal_change_waits_for_its_approval_in_servicenow_and_then_runs_once(start: Start) -> None:
+    hub = start(change="{type: normal}")
+    hub.post(triggered())
+    eventually(lambda: waiting(hub))
+    assert hub.runs() == 0
+    desk(hub, "approve")
+    whole = hub.remediation()
+    assert whole["outcome"] == "proved", whole["reason"]
+    assert hub.runs() == 1
+    assert whole["approved_by"]
+    assert hub.changes()[0]["state"] == "3"
+
+
+def test_a_change_that_is_refused_in_servicenow_is_canceled_and_nothing_runs(start: Start) -> None:
+    hub = start(change="{type: normal}")
+    hub.post(triggered())
+    eventually(lambda: waiting(hub))
+    desk(hub, "reject", comment="Not on a Monday.")
+    whole = hub.remediation()
+    assert (whole["outcome"], hub.runs()) == ("refused", 0)
+    assert "Not on a Monday." in whole["reason"]
+    assert hub.changes()[0]["state"] == "4"
