@@ -30,6 +30,8 @@ from firstline.intake.dispatch import Dispatcher
 from firstline.intake.poll import Poller
 from firstline.intake.reconcile import Reconciler
 from firstline.intake.webhook import Webhooks
+from firstline.ledger.publish import Publisher
+from firstline.ledger.sequence import Sequencer
 from firstline.masking import Masker
 from firstline.outbox import writeback
 from firstline.outbox.writeback import WriteBack
@@ -107,6 +109,8 @@ class Hub:
         self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)
         self.runner = Runner(self.context, self._leases, settings.hub.concurrency)
         self.write_back = WriteBack(self.context, self._leases)
+        self.ledger = Sequencer(self.database, self._leases, settings)
+        self.publisher = Publisher(self.database, self._leases, settings)
         self.poller = Poller(self.context, self._leases, self.deliveries, self.governor, since)
         self.reconciler = Reconciler(self.context, self.poller)
         urls = {name: settings.hook_url(name) for name in self.connections}
@@ -126,8 +130,10 @@ class Hub:
         Course(self.context)
         await self.context.engine.launch()
         await self.runner.take_over()
-        for loop in (self.dispatcher.run, self.runner.run, self.write_back.run):
+        for loop in (self.dispatcher.run, self.runner.run, self.write_back.run, self.ledger.run):
             self._keep(loop)
+        if self.publisher.places:
+            self._keep(self.publisher.run)
         self._tick()
         self.ready = True
         log.info("hub.ready", boot=self.boot, url=self.settings.url, connections=sorted(self.connections))
@@ -143,11 +149,13 @@ class Hub:
             await connector.aclose()
         for executor in self.context.executors.values():
             await executor.aclose()
+        await self.ledger.close()
         self._leases.close()
         self.database.close()
 
     def _prepare(self) -> None:
         self.database.create()
+        self.ledger.prepare()
         self.calendars.look(now())
         self._alone = self._leases.is_free(writeback.LEASE)  # a living hub has it
         if not self._leases.take(self.boot):

@@ -34,7 +34,12 @@ class Sequencer:
         self._settings = settings
         self._folder: Folder = folder(settings)
         self._signer: Signer | None = None
+        self._compared = False
         self._frontier = Frontier()
+
+    def prepare(self) -> None:
+        """Read the key, or make it. Raises `Misdeclared`."""
+        self._signer = signer(self._settings)
 
     async def run(self) -> None:
         """Give places for ever."""
@@ -49,13 +54,14 @@ class Sequencer:
             await asyncio.sleep(LOOK)
 
     async def sequence(self) -> None:
-        """Give all entries that are there a place, unless another process does it. Raises `Untrue` when the tree is not
-        the one that was signed."""
-        if not await asyncio.to_thread(self._leases.take, LEASE):
+        """Give all entries that are there a place, unless another process does it, or this one is not prepared. Raises
+        `Untrue` when the tree is not the one that was signed."""
+        if self._signer is None or not await asyncio.to_thread(self._leases.take, LEASE):
             return
-        signer = self._signer or await self._begin()
+        if not self._compared:
+            await self._begin(self._signer)
         while await self._database.read(some_wait):
-            act = partial(sequence, signer=signer, known=self._frontier)
+            act = partial(sequence, signer=self._signer, known=self._frontier)
             self._frontier = await self._database.write(act)
             await self._keep()
 
@@ -66,17 +72,15 @@ class Sequencer:
         except (sa.exc.DBAPIError, OSError, Untrue):  # the next start goes on with it
             log.exception("ledger.not_sequenced")
 
-    async def _begin(self) -> Signer:
-        """The key, and whether this is the tree that was signed here before."""
-        found = await asyncio.to_thread(signer, self._settings)
+    async def _begin(self, signer: Signer) -> None:
+        """Whether this is the tree that was signed here before, and by whom it is signed from here on."""
         await self._database.read(self._compare)
         await self._keep()
-        if await asyncio.to_thread(self._folder.know, found.verifier):
-            words = f"checkpoints are signed with {found.verifier} from here on"
-            facts = {"verifier": str(found.verifier)}
+        if await asyncio.to_thread(self._folder.know, signer.verifier):
+            words = f"checkpoints are signed with {signer.verifier} from here on"
+            facts = {"verifier": str(signer.verifier)}
             await self._database.write(partial(record, subject="ledger", act="signs", text=words, facts=facts))
-        self._signer = found
-        return found
+        self._compared = True
 
     def _compare(self, connection: sa.Connection) -> None:
         last, size = self._folder.last(), _size(connection)

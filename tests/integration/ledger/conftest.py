@@ -63,7 +63,9 @@ def open_log(hub_folder: Path, database: Database, open_database: Callable[[], D
             file.write(more)
         found, its_own = settings.load(hub_folder), open_database()
         leases.append(Leases(its_own))
-        return Log(its_own, leases[-1], found, Sequencer(its_own, leases[-1], found))
+        sequencer = Sequencer(its_own, leases[-1], found)
+        sequencer.prepare()
+        return Log(its_own, leases[-1], found, sequencer)
 
     yield another
     for each in leases:

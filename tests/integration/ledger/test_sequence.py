@@ -77,6 +77,7 @@ async def test_two_that_both_believe_to_have_the_lease_give_each_place_once(log:
     await another.grow(2)
     log.leases = another.leases
     late = sequence.Sequencer(log.database, another.leases, log.settings)
+    late.prepare()
     await late.sequence()
     await another.grow(2)
     log.enter("late")
@@ -170,5 +171,5 @@ async def test_a_key_of_the_operators_own_signs_and_is_told_in_the_ledger(
 async def test_what_is_no_key_is_named_and_not_shown(open_log: Open, tmp_path: Path) -> None:
     (tmp_path / "own.pem").write_text("not a key at all")
     with pytest.raises(Misdeclared, match=r"ledger\.key is no private key") as caught:
-        await open_log(f'\n[ledger]\nkey = "file:{tmp_path}/own.pem"\n').grow(1)
+        open_log(f'\n[ledger]\nkey = "file:{tmp_path}/own.pem"\n')
     assert "not a key at all" not in str(caught.value)
