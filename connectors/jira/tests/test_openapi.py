@@ -7,12 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
+from connectors.jira.tests.conftest import REQUESTS
 from connectors.jira.tests.openapi import OpenApi, Recorder
 
-from firstline.connector import Attachment, ChangeDraft, Evidence, Note, StateChange, Update, Window
+from firstline.connector import Attachment, ChangeDraft, Evidence, Note, SandboxSettings, StateChange, Update, Window
 from firstline.errors import Rejected
 from firstline.incident import Reference
+from firstline.testing.loopback import serve
 from firstline_jira.connector import JiraConnector
+from firstline_jira.sandbox import create_app
 from firstline_jira.sandbox.account import CLIENT, CLOUD_ID, GATEWAY
 
 pytestmark = pytest.mark.anyio
@@ -24,14 +27,23 @@ def document() -> OpenApi:
     return OpenApi(contracts / "cloud-platform-v3.openapi.json.gz")
 
 
-@pytest.fixture
-def recorder(sandbox: Any) -> Recorder:
-    return Recorder(sandbox)
+@pytest.fixture(scope="module")
+def served_recorder() -> Iterator[tuple[Recorder, str]]:
+    recorder = Recorder(create_app(SandboxSettings(seed={"requests": REQUESTS})))
+    with serve(recorder) as address:
+        yield recorder, address
 
 
 @pytest.fixture
-def address(loopback: Callable[[Any], str], recorder: Recorder) -> str:
-    return loopback(recorder)
+def served(served_recorder: tuple[Recorder, str]) -> str:
+    return served_recorder[1]
+
+
+@pytest.fixture
+def recorder(served_recorder: tuple[Recorder, str], address: str) -> Recorder:
+    """What goes over the wire, from the test's beginning."""
+    served_recorder[0].seen.clear()
+    return served_recorder[0]
 
 
 def platform(recorder: Recorder) -> Iterator[tuple[str, str, bytes, int, bytes]]:

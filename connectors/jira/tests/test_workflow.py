@@ -220,3 +220,24 @@ async def test_planned_times_of_a_site_without_such_fields_are_those_we_planned(
     fewer = tuple(field for field in desk.fields if field["name"] not in ("Planned start", "Planned end"))
     jira._register()._desk = type(desk)(**{**vars(desk), "fields": fewer})
     assert (await jira.standing(change)).planned_start == start
+
+
+async def test_who_moved_a_change_on_past_its_approval_is_named_as_who_decided(
+    make: Callable[..., JiraConnector], address: str, site: httpx.AsyncClient
+) -> None:
+    hub = make(address, change={"project": "HELP", "statuses": STATUSES})
+    change = await hub.open(NORMAL)
+    path = f"/rest/api/3/issue/{change.id}"
+    await site.put(path, json={"fields": {"customfield_10020": {"value": "Emergency"}}})
+    (alarm,) = [t for t in (await site.get(f"{path}/transitions")).json()["transitions"] if t["name"] == "Fire alarm"]
+    await site.post(f"{path}/transitions", json={"transition": {"id": alarm["id"]}})
+    await site.put(path, json={"fields": {"customfield_10020": {"value": "Normal"}}})
+    standing = await hub.standing(change)
+    assert (standing.state, standing.approval.by) == ("implement", ("Sam Agent",))
+    assert "sam.agent@example.com" in standing.approval.accounts
+
+
+async def test_an_emergency_that_we_moved_on_was_approved_by_nobody(jira: JiraConnector) -> None:
+    change = await jira.open(EMERGENCY)
+    await jira.move(change, "implement", BEGINS)
+    assert (await jira.standing(change)).approval == Approval(state="not_required")

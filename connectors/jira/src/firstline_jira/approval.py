@@ -1,5 +1,5 @@
-"""Where a change's approval stands: by Jira Service Management's own approvals, or, for an issue that is no customer
-request, by who moved it on from the status that asks. Pure."""
+"""Where a change's approval stands: by Jira Service Management's own approvals, or, where an issue has none, by who
+moved it on. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def of_issue(
     kind: Kind,
 ) -> Approval:
     """`stands_for` tells the state of a status by its id and name. Who moved the change on from a status that asks, or
-    from planning to a status that says it is approved, has decided."""
+    past it, has decided; but for an emergency, which may go to `implement` without."""
     if state in ASKING:
         return Approval(state="waiting")
     by: list[Tree] = []
@@ -54,6 +54,11 @@ def of_issue(
     return _decided("approved", by) if by and state not in ("new", None) else unasked(state, kind)
 
 
+def has_passed(state: ChangeState | None, kind: Kind) -> bool:
+    """Whether it is where only an approved change should be."""
+    return state in _AFTER and kind != "standard"
+
+
 def unasked(state: ChangeState | None, kind: Kind) -> Approval:
     """Of a change that nobody was asked about: all but a standard one have to be, before they are planned."""
     waits = state in ("new", None) and kind != "standard"
@@ -63,7 +68,9 @@ def unasked(state: ChangeState | None, kind: Kind) -> Approval:
 def _decides(before: ChangeState | None, after: ChangeState | None, kind: Kind) -> bool:
     if before in ASKING:
         return after in _AFTER or after == "canceled"
-    return before == "new" and after == "scheduled" and kind != "standard"
+    if before != "new" or kind == "standard":
+        return False
+    return after == "scheduled" if kind == "emergency" else after in _AFTER
 
 
 def _given(approvals: Sequence[Tree]) -> list[Tree]:

@@ -55,9 +55,9 @@ class Rest:
     async def myself(self) -> Tree:
         return await self._run("GET myself", self._jira.myself)
 
-    async def issue(self, id: str, *, fields: str = "*all", properties: str = "", expand: str = "") -> Tree:  # noqa: A002 - Jira's word
+    async def issue(self, id: str, *, fields: str = "*all", properties: str = "") -> Tree:  # noqa: A002 - Jira's word
         def read() -> Tree:
-            raw: Tree = self._jira.issue(id, fields=fields, expand=expand or None, properties=properties or None).raw
+            raw: Tree = self._jira.issue(id, fields=fields, properties=properties or None).raw
             return raw
 
         issue = await self._run(f"GET issue/{id}", read)

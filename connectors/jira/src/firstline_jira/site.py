@@ -73,6 +73,23 @@ class Site:
     async def remote_links(self, issue: str) -> Sequence[Tree]:
         return await self.listed("GET", self.path(f"issue/{issue}/remotelink"))
 
+    async def histories(self, issue: str) -> Sequence[Tree]:
+        """All entries of its changelog. Data Center shows them with the issue alone."""
+        if not self.edition.cloud:
+            found = await self.tree(
+                "GET", self.path(f"issue/{issue}"), params={"fields": "status", "expand": "changelog"}
+            )
+            return rows(inner(found, "changelog"), "histories")
+        entries: list[Tree] = []
+        for _ in range(PAGES):
+            params = {"startAt": len(entries), "maxResults": 100}
+            page = await self.tree("GET", self.path(f"issue/{issue}/changelog"), params=params)
+            some = rows(page, "values")
+            entries += some
+            if page.get("isLast", True) or not some:
+                break
+        return entries
+
     async def edit_fields(self, issue: str) -> Tree:
         """Field id → what the edit screen says of it."""
         return inner(await self.tree("GET", self.path(f"issue/{issue}/editmeta")), "fields")

@@ -1,6 +1,6 @@
 """Reads a change: its status and the state that stands for, its type, its approval, its planned times."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -72,8 +72,7 @@ class Reader:
         id, desk = issue_id(reference), await self._desk()  # noqa: A001 - Jira's word
         ids = {name: desk.field(name) for name in ("type", "planned_start", "planned_end")}
         wanted = ",".join(["status", *(field for field in ids.values() if field)])
-        expand = "changelog" if self._settings.issue_type else ""
-        issue = await self._rest.issue(id, fields=wanted, properties=CHANGE, expand=expand)
+        issue = await self._rest.issue(id, fields=wanted, properties=CHANGE)
         fields = {name: issue["fields"].get(field) for name, field in ids.items()}
         found = (issue.get("properties") or {}).get(CHANGE)
         mark: Tree = found if isinstance(found, dict) else {}
@@ -83,7 +82,7 @@ class Reader:
             status=named(status, "status"),
             state=state,
             kind=kind,
-            approval=await self._approval(id, issue, desk, state, kind),
+            approval=await self._approval(id, desk, state, kind),
             planned_start=_time(fields["planned_start"], ids["planned_start"], mark.get("start")),
             planned_end=_time(fields["planned_end"], ids["planned_end"], mark.get("end")),
             mark=mark,
@@ -97,19 +96,14 @@ class Reader:
             return next((kind for kind, name in names.items() if name == option), None)
         return next((kind for kind in _KINDS if kind == mark.get("type")), None)
 
-    async def _approval(
-        self,
-        id: str,  # noqa: A002
-        issue: Tree,
-        desk: Desk,
-        state: ChangeState | None,
-        kind: Kind,
-    ) -> Approval:
-        """Only customer requests have approvals."""
+    async def _approval(self, issue: str, desk: Desk, state: ChangeState | None, kind: Kind) -> Approval:
+        """Only customer requests have approvals; and one may have been moved on without any."""
         if not self._settings.issue_type:
-            return approval.of_request(await self._site.approvals(id), state, kind)
+            approvals = await self._site.approvals(issue)
+            if approvals or not approval.has_passed(state, kind):
+                return approval.of_request(approvals, state, kind)
         by_id = {str(status.get("id")): status for status in desk.statuses}
-        histories: Sequence[Tree] = (issue.get("changelog") or {}).get("histories") or []
+        histories = await self._site.histories(issue)
         return approval.of_issue(
             histories, lambda one, name: self._lifecycle.state(by_id.get(one) or {"name": name}), state, kind
         )
