@@ -29,6 +29,7 @@ from firstline.intake.delivery import DeliveryLog
 from firstline.intake.dispatch import Dispatcher
 from firstline.intake.poll import Poller
 from firstline.intake.reconcile import Reconciler
+from firstline.intake.review import review
 from firstline.intake.webhook import Webhooks
 from firstline.ledger.publish import Publisher
 from firstline.ledger.sequence import Sequencer
@@ -105,7 +106,7 @@ class Hub:
             settings.hub.approval_expires,
             self.context.notes,
         )
-        self.dispatcher = Dispatcher(self.context, self._leases, self.decider, self.context.wake)
+        self.dispatcher = Dispatcher(self.context, self._leases, self.decider, self.context.wake, settings.guards.storm)
         self.deliveries = DeliveryLog(self.database, self.dispatcher.stored)
         self.runner = Runner(self.context, self._leases, settings.hub.concurrency)
         self.write_back = WriteBack(self.context, self._leases)
@@ -192,6 +193,7 @@ class Hub:
         scheduler.add_job(tell_begun, "interval", seconds=TELL, args=[self.context])
         scheduler.add_job(self.reload, "interval", seconds=RELOAD)
         scheduler.add_job(self.look_at_calendars, "interval", seconds=RELOAD)
+        scheduler.add_job(self._review, "interval", hours=1, next_run_time=now())
         scheduler.add_job(self._forget, "interval", minutes=10)
         scheduler.add_job(self._check_connections)
         for name in self.connections:
@@ -214,6 +216,11 @@ class Hub:
 
     async def _watch(self, name: str) -> None:
         await self.webhooks.watch(name, self.deliveries.pushed_at(name))
+
+    async def _review(self) -> None:
+        declarations, earned = self.decider.declarations, self.settings.modes.autonomy == "earned"
+        due = partial(review, declarations=declarations, environment=self.settings.hub.environment, earned=earned)
+        await self.database.write(due)
 
     async def _forget(self) -> None:
         while await self.context.engine.forget(now() - FORGET):

@@ -38,8 +38,7 @@ def list_(folder: Folder = Path()) -> None:
         for each in mappings:
             key = (each.name, environment)
             declared, last = each.declaration.mode_in(environment), moved.get(key)
-            earned = loaded.modes.autonomy == "earned" and each.runbook.changes
-            counts = modes.effective(declared, last, earned=earned)
+            counts = modes.counting(declared, last, each.runbook, earned=loaded.modes.autonomy == "earned")
             record = database.read_now(lambda connection, key=key: promotion.shown(connection, key))  # type: ignore[misc]
             why = f"{last.by}: {last.reason}" if last else ""
             table.add_row(each.name, declared, counts, str(record.successes), escape(why))

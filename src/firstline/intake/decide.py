@@ -91,6 +91,13 @@ class Decider:
         if event.incident is not None:
             decided.faults = fault.names(event.incident, self.where.connectors, decision.correlate)
 
+    def plan_for(self, event: Event, policy: Policy) -> Plan:
+        """The plan that an event would get now. Raises `Rejected` when it gets none."""
+        decision = self.declarations.matcher.decide(event, environment=self.where.environment)
+        if decision.outcome != "matched":
+            raise Rejected(decision.reason)
+        return plan(decision, self.declarations.runbooks[decision.pack, decision.runbook], event, self.where, policy)
+
     def plan_again(self, event: Event, mapping: str, policy: Policy) -> Plan:
         """The plan that the mapping would make now for an event it once matched. Raises `Rejected` when there is none
         any more."""

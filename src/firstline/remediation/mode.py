@@ -5,6 +5,7 @@ lost until a person gives it back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, get_args
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from firstline.ledger import record
 from firstline.ledger.entry import HUB
 from firstline.ledger.facet import bind
 from firstline.mapping.model import Mode
+from firstline.runbook import Runbook
 from firstline.store.database import insert_or
 from firstline.store.table import MODE, now
 
@@ -48,6 +50,17 @@ def effective(declared: Mode, moved: Moved | None, *, earned: bool) -> Mode:
         return least(declared, moved.mode)
     restored = moved is not None and moved.mode == moved.declared == declared
     return least(declared, "approve") if earned and not restored else declared
+
+
+def counting(declared: Mode, moved: Moved | None, runbook: Runbook, *, earned: bool) -> Mode:
+    """The same for a mapping's runbook: one whose review is overdue runs on a person's word."""
+    found = effective(declared, moved, earned=earned and runbook.changes)
+    return least(found, "approve") if overdue(runbook.declaration.review) else found
+
+
+def overdue(review: date | None) -> bool:
+    """Whether a runbook's review date has passed."""
+    return review is not None and review < now().date()
 
 
 def lower(one: Mode, other: Mode) -> bool:

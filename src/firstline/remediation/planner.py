@@ -9,13 +9,11 @@ from firstline.connector import Connector
 from firstline.errors import Rejected
 from firstline.incident import Event, Incident
 from firstline.mapping import Decision
-from firstline.mapping.model import Mode
-from firstline.remediation import mode as modes
+from firstline.remediation.mode import counting
 from firstline.remediation.plan import Asks, Plan
 from firstline.remediation.policy import Policy
 from firstline.runbook import Check, Command, ResolvedRunbook, Runbook, resolve
 from firstline.settings import OWN_REGISTER, Settings
-from firstline.store.table import now
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,8 @@ def plan(decision: Decision, runbook: Runbook, event: Event, where: Surroundings
     connector = where.connectors.get(incident.reference.connection)
     acknowledges = connector is not None and connector.acknowledges and changes
     register = where.register if changes else ""
-    mode = effective(decision, resolved, where, policy)
+    moved = policy.modes.get((decision.mapping, where.environment))
+    mode = counting(decision.mode, moved, runbook, earned=where.earned)
     return Plan(
         mapping=decision.mapping,
         pack=decision.pack,
@@ -95,19 +94,6 @@ def _asked_there(change_type: str, decision: Decision, where: Surroundings) -> b
     names who has to approve, the hub asks them as well."""
     waits = change_type == "normal" or (change_type == "emergency" and where.emergency == "approval")
     return waits and (where.register == OWN_REGISTER or not decision.approval.by)
-
-
-def effective(decision: Decision, runbook: ResolvedRunbook, where: Surroundings, policy: Policy) -> Mode:
-    """The mode that counts: what was earned and lost, and a runbook whose review is overdue runs on a person's word."""
-    moved = policy.modes.get((decision.mapping, where.environment))
-    earned = where.earned and runbook.change is not None
-    found = modes.effective(decision.mode, moved, earned=earned)
-    return modes.least(found, "approve") if overdue(runbook) else found
-
-
-def overdue(runbook: ResolvedRunbook) -> bool:
-    """Whether its review date has passed."""
-    return runbook.review is not None and runbook.review < now().date()
 
 
 def _typed(resolved: ResolvedRunbook, kind: str, template: str) -> ResolvedRunbook:

@@ -1,9 +1,9 @@
 """Changes that wait for the people of their register, and what they answer there."""
 
 import httpx
+from tests.integration.hub.conftest import PATIENT, Running, Start, triggered
 
 from firstline.testing.patience import eventually
-from tests.integration.hub.conftest import PATIENT, Running, Start, triggered
 
 
 def desk(hub: Running, act: str, **answer: str) -> None:

@@ -1,0 +1,26 @@
+"""Plans, without running anything."""
+
+from fastapi import APIRouter, HTTPException
+
+from firstline.access import Right
+from firstline.errors import Rejected
+from firstline.incident import Event
+from firstline.remediation import policy
+from firstline.remediation.shown import PlanShown, shown
+from firstline.web.api.access import Seeing, TheHub
+
+router = APIRouter(tags=["plans"])
+
+
+@router.post("/plans")
+async def plan(event: Event, hub: TheHub, person: Seeing) -> PlanShown:
+    """The plan that an event would get now: commands as they will run, targets, checks, rollback, limits, change,
+    approvals, and the digest that an approval binds. Nothing is stored, asked or run. 422 where there is none."""
+    standing = await hub.database.read(policy.read)
+    try:
+        made = hub.decider.plan_for(event, standing)
+    except Rejected as error:
+        raise HTTPException(422, f"there is no plan: {error}") from error
+    if not person.may(Right.SEE, pack=made.pack, environment=made.environment):
+        raise HTTPException(403, f"{person.name} may not see the pack {made.pack} in {made.environment}")
+    return shown(made)
