@@ -1,5 +1,7 @@
 """`firstline guard`: what keeps remediations from going on, the kill switches, and the override."""
 
+import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +13,12 @@ from rich.table import Column, Table
 
 from firstline import settings
 from firstline.access import find
-from firstline.cli import project, reach
+from firstline.cli import logs, project, reach
 from firstline.cli.actor import As, actor
 from firstline.cli.option import Folder
 from firstline.errors import Rejected
 from firstline.guard.hold import moment
+from firstline.masking import Masker
 from firstline.remediation import override as overrides
 from firstline.remediation import switch
 from firstline.remediation.calendar import Calendars
@@ -102,6 +105,7 @@ class _Hub:
 
     def __init__(self, folder: Path) -> None:
         self.settings = settings.load(folder)
+        logs.configure(Masker(self.settings.known_secrets), sys.stderr, logging.CRITICAL)  # what is wrong is printed
         self._database: Database = reach.database(self.settings)
         self.calendars = Calendars(self.settings.calendars, self._database)
         self.read, self.write = self._database.read_now, self._database.write_now

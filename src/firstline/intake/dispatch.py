@@ -13,6 +13,7 @@ import structlog
 
 from firstline.connector import Connector
 from firstline.errors import FirstlineError
+from firstline.guard.settings import Often
 from firstline.incident import Event
 from firstline.intake import source
 from firstline.intake.decide import Decider
@@ -46,9 +47,16 @@ class Told:
 
 class Dispatcher:
     def __init__(
-        self, vendors: source.Vendors, leases: Leases, decider: Decider, began_some: Callable[[], None]
+        self,
+        vendors: source.Vendors,
+        leases: Leases,
+        decider: Decider,
+        began_some: Callable[[], None],
+        storm: Often | None = None,
     ) -> None:
-        """`began_some` is called when remediations began: there is work, and there are notes to write."""
+        """`began_some` is called when remediations began: there is work, and there are notes to write. `storm`: as
+        `guards.storm` says how many at once are one."""
+        self._storm = storm
         self._vendors = vendors
         self._began_some = began_some
         self._leases = leases
@@ -100,7 +108,7 @@ class Dispatcher:
     async def _record(self, read: list[Read]) -> int:
         """Write down a batch. What the database refuses for its content is parked alone, and holds no other."""
         try:
-            return await self._vendors.database.write(lambda connection: record(connection, read))
+            return await self._vendors.database.write(lambda connection: record(connection, read, self._storm))
         except Exception as error:
             if passing(error):
                 raise

@@ -8,15 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from firstline.guard.settings import Often
 from firstline.incident import OPENED, Incident
 from firstline.intake.decide import Decided
 from firstline.ledger import entry
 from firstline.ledger.facet import bind, bind_new
 from firstline.remediation import approval, fault, loop, news
-from firstline.remediation.attach import Active, attach, linked, record_of
+from firstline.remediation.attach import FAULT, Active, attach, attach_to_storm, linked, record_of
 from firstline.remediation.begin import begin
 from firstline.remediation.notify import Asking
 from firstline.remediation.plan import Plan
+from firstline.remediation.storm import Storms
 from firstline.store import new_id
 from firstline.store.database import insert, upsert_newer
 from firstline.store.table import (
@@ -64,13 +66,13 @@ class Read:
     decided: list[Decided] = field(default_factory=list)
 
 
-def record(connection: sa.Connection, reads: list[Read]) -> int:
+def record(connection: sa.Connection, reads: list[Read], storm: Often | None = None) -> int:
     """Settle deliveries; gives how many remediations began, or have something to do now.
 
-    What another process has settled is left alone."""
+    What another process has settled is left alone. `storm`: how many at once are one (`guards.storm`)."""
     reads = _still_new(connection, reads)
     fresh = _fresh(connection, reads)
-    batch = _Batch(connection, fresh)
+    batch = _Batch(connection, fresh, storm)
     for read, decided in fresh:
         batch.add(read, decided)
     # Also of events that are known: the same happening may have come first in a shape that tells less.
@@ -129,7 +131,9 @@ def _view(incident: Incident) -> dict[str, Any]:
 class _Batch:
     """The rows to write for a batch of fresh events."""
 
-    def __init__(self, connection: sa.Connection, fresh: list[tuple[Read, Decided]]) -> None:
+    def __init__(
+        self, connection: sa.Connection, fresh: list[tuple[Read, Decided]], storm: Often | None = None
+    ) -> None:
         self.rows: list[SQLModel] = []
         self._told: list[_Told] = []
         self._askings: list[Asking] = []
@@ -141,6 +145,7 @@ class _Batch:
         records = {record_of(decided.event) for decided in due}
         self._begun = loop.begun(connection, records)
         self._linked = linked(connection, records)
+        self._storms = Storms(connection, [decided.plan for decided in due if decided.plan is not None], storm)
 
     def add(self, read: Read, decided: Decided) -> None:
         event = decided.event
@@ -217,7 +222,18 @@ class _Batch:
             return Course("attached", remediation_id=active.id)
         if self._begun[record] >= loop.LIMIT:
             return Course("held", reason=loop.WHY)
+        first = self._storms.parent(plan)
+        if first:
+            return self._join(decided, *first)
         return self._begin(event_row, decided, plan, decision.dedupe)
+
+    def _join(self, decided: Decided, first: Active, why: str) -> Course:
+        """It is one of many at once. Its fault stays its own: after the storm it may begin what mends it."""
+        record = record_of(decided.event)
+        known = (first.id, record) in self._linked or record == first.record
+        self.rows += attach_to_storm(decided.event, first, why, decided.url, known=known)
+        self._linked.add((first.id, record))
+        return Course("attached", reason=why, remediation_id=first.id)
 
     def _begin(self, event_row: str, decided: Decided, plan: Plan, dedupe: str) -> Course:
         url, expires, notes = decided.url, decided.expires, decided.notes
@@ -233,6 +249,7 @@ class _Batch:
             self.faults |= dict.fromkeys(decided.faults, row.id)
             for name in decided.faults:
                 self._holders[name] = row
+        self._storms.add(row)
         self._begun[record] += 1
         self.began += 1
         return Course(remediation_id=row.id, began=row)
@@ -244,7 +261,7 @@ def _said(decided: Decided, row: DecisionRow) -> str:
     if row.outcome == "matched" and decided.plan is not None:
         return f"{label} matched {row.mapping}: {decided.plan.named} in mode {row.mode}"
     if row.outcome == "attached":
-        return f"{label} attached: the same fault"
+        return f"{label} attached: {row.reason or FAULT}"
     return f"{label}: {row.reason or row.outcome}"
 
 

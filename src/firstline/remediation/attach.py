@@ -12,6 +12,9 @@ from firstline.remediation.begin import GRACE, note, write_back
 from firstline.remediation.text import HEADLINES
 from firstline.store.table import LINK, LinkRow, now
 
+FAULT = "the same fault"  # `LinkRow.why`: what mends the one mends the other
+STORM = "a storm"  # many at once, each its own fault: told of how the first one ended, never resolved by it
+
 
 @dataclass(frozen=True)
 class Active:
@@ -53,7 +56,7 @@ def attach(event: Event, to: Active, url: str, *, known: bool, resolve: bool) ->
         connection=record[0],
         record=record[1],
         reference=reference.model_dump(mode="json"),
-        why="the same fault",
+        why=FAULT,
     )
     suffix, where = f"{record[0]}.{record[1]}", f"{url}/remediations/{to.id}"
     headline = (
@@ -66,3 +69,20 @@ def attach(event: Event, to: Active, url: str, *, known: bool, resolve: bool) ->
     yield row
     if to.outcome == "proved" and resolve:
         yield write_back(to.id, f"state.{suffix}", "state", reference, StateChange(to="resolved", reason=headline))
+
+
+def attach_to_storm(event: Event, to: Active, why: str, url: str, *, known: bool) -> Iterator[SQLModel]:
+    """The rows it leaves where it is one of many at once, and another one goes first."""
+    if event.incident is None:
+        raise ValueError("an event without an incident is attached to nothing")
+    if known:
+        return
+    reference, (connection, record) = event.incident.reference, record_of(event)
+    shown = reference.model_dump(mode="json")
+    yield LinkRow(remediation_id=to.id, connection=connection, record=record, reference=shown, why=STORM)
+    suffix = f"attached.{connection}.{record}"
+    facts = (Fact(label="Why", value=why), Fact(label="The first", value=f"{url}/remediations/{to.id}"))
+    headline = "Firstline runs nothing here: many came at once, and one of them goes first"
+    row = note(to.id, suffix, reference, Note(key=f"{to.id}.{suffix}", headline=headline, facts=facts))
+    row.due_at = now() + GRACE
+    yield row
