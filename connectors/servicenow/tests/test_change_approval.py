@@ -56,6 +56,13 @@ async def test_who_approved_is_told_by_name_and_by_each_account(connect: Any, st
     assert len(approval.accounts[2]) == 32
 
 
+async def test_a_change_that_nobody_is_asked_about_says_so(connect: Any, start: Any) -> None:
+    connector = connect(start(users=USERS[:2]))
+    approval = (await connector.standing(await ask(connector))).approval
+    assert (approval.state, approval.by) == ("waiting", ())
+    assert "has no approver" in approval.comment
+
+
 async def test_where_two_have_to_approve_one_is_not_enough(connect: Any, start: Any) -> None:
     address = start(users=[*USERS, BETH], rules={"quorum": 2})
     connector = connect(address)

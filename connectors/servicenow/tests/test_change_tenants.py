@@ -89,7 +89,7 @@ async def test_an_emergency_runs_first_where_the_model_lets_it_and_its_approval_
     assert (await row(person, opened))["state"] == "3"
 
 
-async def test_an_emergency_that_was_refused_while_it_ran_says_so_and_is_canceled(
+async def test_an_emergency_that_was_refused_while_it_ran_says_so_and_is_not_run_again(
     connect: Any, start: Any, person: Any
 ) -> None:
     connector = connect(start(rules={"models": {"emergency": RUNS_FIRST}}))
@@ -162,6 +162,15 @@ async def test_a_field_that_is_mandatory_in_a_state_is_named_and_then_given(
     given = connect(address, change_fields={"review": {"u_verified_by": "Firstline"}})
     await given.move(opened, "closed", DONE)
     assert (await row(person, opened))["u_verified_by"] == "Firstline"
+
+
+async def test_the_change_model_that_a_type_is_opened_with_is_read_back(connect: Any, start: Any, person: Any) -> None:
+    models = {"normal": "d" * 32}
+    opened = await connect(start(), change_models=models).open(draft())
+    assert (await row(person, opened))["chg_model"] == "d" * 32
+    address = start(rules={"ignored": {"change_request": ["chg_model"]}})
+    with pytest.raises(Rejected, match="left chg_model at ''"):
+        await connect(address, change_models=models).open(draft())
 
 
 async def test_close_codes_of_the_tenant_are_written(connect: Any, address: str, person: Any) -> None:

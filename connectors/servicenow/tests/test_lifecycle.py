@@ -75,6 +75,8 @@ def test_each_state_of_the_base_system_has_its_meaning_and_an_added_one_the_one_
         ("-5", "rejected", "-4", True),
         ("-4", "requested", "4", False),
         ("-2", "not requested", "-1", False),
+        ("-2", "rejected", "-1", True),
+        ("-1", "rejected", "0", False),
     ],
 )
 def test_nobody_but_an_approver_leads_a_change_out_of_approval(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from firstline.connector import Approval
 from firstline.errors import Rejected
 from firstline_servicenow import kind, query
-from firstline_servicenow.lifecycle import Lifecycle
+from firstline_servicenow.lifecycle import AMONG_APPROVERS, Lifecycle
 from firstline_servicenow.record import Record, shown, value
 from firstline_servicenow.table import Found, Table
 
@@ -39,14 +39,21 @@ class Approvals:
             update={
                 "by": tuple(dict.fromkeys(name for name in names if name)),
                 "accounts": tuple(dict.fromkeys(accounts)),
-                "comment": "" if stands.state == "waiting" else await self._comment(found.rows),
+                "comment": self._unasked(change, stands, found) or await self._comment(stands, found.rows),
             }
         )
 
-    async def _comment(self, rows: Sequence[Record]) -> str:
+    def _unasked(self, change: Record, stands: Approval, found: Found) -> str:
+        """A change may wait for ever when no policy finds it an approver."""
+        if found.total or stands.state != "waiting" or self._lifecycle.state(change) not in AMONG_APPROVERS:
+            return ""
+        number = value(change, "number")
+        return f"{number} has no approver: has it an assignment group, and does an approval policy fit it?"
+
+    async def _comment(self, stands: Approval, rows: Sequence[Record]) -> str:
         """The last thing that those who decided wrote. A journal field reads empty on its record."""
         entries = ",".join(value(row, "sys_id") for row in rows)
-        if not entries:
+        if stands.state == "waiting" or not entries:
             return ""
         where = query.where(("element_id", "IN", entries), ("element", "=", "comments"))
         found = await self._table.find("sys_journal_field", f"{where}^ORDERBYDESCsys_created_on", ("value",), 1)

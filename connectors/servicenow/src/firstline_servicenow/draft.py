@@ -58,7 +58,7 @@ def held(draft: ChangeDraft, ci: str) -> dict[str, str]:
 
 def telling(to: ChangeState, evidence: Evidence, settings: ServiceNowSettings) -> dict[str, str]:
     """What is written along with a move to this state."""
-    told = _closing(evidence, settings) if to == "closed" else _noting(evidence)
+    told = _closing(evidence, settings) if to == "closed" else noting(evidence)
     return {**told, **entering(to, settings)}
 
 
@@ -86,7 +86,7 @@ def _closing(evidence: Evidence, settings: ServiceNowSettings) -> dict[str, str]
     return told | worked(evidence)
 
 
-def _noting(evidence: Evidence) -> dict[str, str]:
+def noting(evidence: Evidence) -> dict[str, str]:
     """What goes along with a move to any other state."""
     note = {"work_notes": shortened(harmless(evidence.notes), LIMIT)} if evidence.notes else {}
     return note | worked(evidence)

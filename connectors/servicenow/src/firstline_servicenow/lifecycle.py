@@ -77,8 +77,8 @@ class Lifecycle:
         """True when only somebody's approval may bring the change to this step. Leaving Assess or Authorize is the
         approvers' doing, also where our account would be let. An emergency that the instance lets run first is the
         exception, until it is refused."""
-        if self.meaning(step) == "canceled":
-            return False
+        if self.meaning(step) == "canceled" or self.state(record) in ("implement", "review"):
+            return False  # what is under way is brought to its end
         if value(record, "type") == "emergency":
             return value(record, "approval") == "rejected"
         return self.pending(record)

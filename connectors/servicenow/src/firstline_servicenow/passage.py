@@ -12,7 +12,7 @@ from firstline.errors import Rejected
 from firstline_servicenow import draft as drafting
 from firstline_servicenow.change import ChangeApi, Offer
 from firstline_servicenow.dictionary import Dictionary
-from firstline_servicenow.lifecycle import Lifecycle
+from firstline_servicenow.lifecycle import VALUES, Lifecycle
 from firstline_servicenow.memory import Memory
 from firstline_servicenow.record import Record, shown, value
 from firstline_servicenow.settings import ServiceNowSettings
@@ -53,15 +53,12 @@ class Passage:
             return
         if self._lifecycle.state(change) != "new":
             raise Rejected(f"{where(change)}, where nobody is asked for approval any more; it was never asked for")
-        refusal = None
-        for state in self._lifecycle.asking(change):
-            told = drafting.telling(state, evidence, self._settings)
-            refusal = await self._enter(sys_id, change, state, told) or refusal
-            change = await self.read(sys_id)
-            if self._asked(change):
-                return
-        offer = await self._api.offered(sys_id)
-        raise refusal or self._no_way(change, offer, "assess or authorize, where approval is asked for")
+        told = drafting.noting(evidence)
+        usual, *_ = self._lifecycle.asking(change)
+        refusal = await self._walk(sys_id, change, (VALUES[usual],), told)
+        change = await self.read(sys_id)
+        if not self._asked(change):
+            await self._ask_elsewhere(sys_id, change, told, refusal)
 
     async def read(self, sys_id: str) -> dict[str, Any]:
         return self._seen.keep(sys_id, await self._api.read(sys_id))
@@ -70,19 +67,27 @@ class Passage:
         asked = value(change, "approval") in ("requested", "approved", "rejected")
         return asked or self._lifecycle.pending(change)
 
-    async def _enter(self, sys_id: str, change: Record, state: ChangeState, told: Mapping[str, str]) -> Rejected | None:
-        """Write one state directly. The refusal is returned."""
+    async def _ask_elsewhere(
+        self, sys_id: str, change: Record, told: Mapping[str, str], refusal: Rejected | None
+    ) -> None:
+        """The change model asks in another state than the base system."""
         offer = await self._api.offered(sys_id)
-        step = self._lifecycle.ahead(offer.beyond(change), self._lifecycle.state(change), state)
-        return await self._walk(sys_id, change, (step,), told) if self._lifecycle.meaning(step) == state else None
+        for state in self._lifecycle.asking(change):
+            step = self._lifecycle.ahead(offer.beyond(change), self._lifecycle.state(change), state)
+            if self._lifecycle.meaning(step) != state:
+                continue
+            refusal = await self._walk(sys_id, change, (step,), told) or refusal
+            change = await self.read(sys_id)
+            if self._asked(change):
+                return
+        raise refusal or self._no_way(change, offer, "assess or authorize, where approval is asked for")
 
     async def _start(self, sys_id: str, to: ChangeState) -> dict[str, Any]:
-        """Where a move begins. What decides that nothing is written, or that somebody has yet to approve, is read
-        anew."""
+        """Where a move begins. What decides that nothing is written, or hangs on somebody's approval, is read anew."""
         seen = self._seen.get(sys_id)
-        if seen is None or self._lifecycle.state(seen) == to or self._lifecycle.pending(seen) or _held(seen):
+        if seen is None or value(seen, "type") != "standard" or self._lifecycle.state(seen) == to:
             return await self.read(sys_id)
-        return seen
+        return await self.read(sys_id) if self._lifecycle.pending(seen) or _held(seen) else seen
 
     async def _walk(
         self, sys_id: str, change: Record, way: tuple[str, ...], told: Mapping[str, str]

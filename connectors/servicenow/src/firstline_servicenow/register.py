@@ -132,7 +132,13 @@ class Register:
         template = await self._lookup.template(draft.template) if draft.type == "standard" else ""
         ci, group = await self._lookup.ci(draft.ci), await self._lookup.group(draft.group)
         gaps = tuple(named.gap for named in (ci, group) if named.gap)
-        fields = {**drafting.fields(draft, ci.sys_id, group.sys_id, gaps), **drafting.entering("new", self._settings)}
+        model = (
+            {"chg_model": self._settings.change_models[draft.type]}
+            if draft.type in self._settings.change_models
+            else {}
+        )
+        entering = drafting.entering("new", self._settings)
+        fields = {**drafting.fields(draft, ci.sys_id, group.sys_id, gaps), **model, **entering}
         try:
             change = await self._api.create(draft.type, template, fields)
         except Rejected as refusal:
@@ -143,7 +149,7 @@ class Register:
                 f"ServiceNow made {value(change, 'number')} and left out correlation_id, so it could not be found "
                 "again: let the account write change_request.correlation_id"
             )
-        return await self._held(change, drafting.held(draft, ci.sys_id))
+        return await self._held(change, drafting.held(draft, ci.sys_id) | model)
 
     async def _completed(self, change: dict[str, Any], draft: ChangeDraft) -> dict[str, Any]:
         """One that an earlier call opened: what that could not write is written now. What is there stays: it may be

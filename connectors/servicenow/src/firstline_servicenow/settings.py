@@ -90,6 +90,9 @@ class ServiceNowSettings(BaseModel):
     change_states: dict[str, ChangeState] = Field(
         default_factory=dict, description="What states of changes that you added (their values) mean."
     )
+    change_models: dict[Literal["standard", "normal", "emergency"], Annotated[str, Field(pattern=SYS_ID.pattern)]] = (
+        Field(default_factory=dict, description="By type, the sys_id of the change model to open changes with.")
+    )
     change_fields: dict[ChangeState, dict[FieldName, str]] = Field(
         default_factory=dict,
         description="By state, fields to write when a change enters it, beside or in place of ours; `new`: when it is "
