@@ -11,11 +11,16 @@ from firstline.register import change
 from firstline.register.change import Line
 from firstline.store.table import CHANGE
 
+# Of the remediation that opened it: `firstline.remediation.closing.change_key` begins with it.
+_BEFORE_ID = "firstline-"
+REMEDIATION_ID = sa.func.substr(CHANGE.c.key, len(_BEFORE_ID) + 1, 32)
+
 
 class ChangeSummary(BaseModel):
     """`approval`: of those who have to decide about it; `approved_by` who did, also who refused."""
 
     number: str
+    remediation_id: str
     type: ChangeType
     state: ChangeState
     short_description: str
@@ -56,4 +61,5 @@ def one(connection: sa.Connection, number: str, *where: sa.ColumnElement[bool]) 
 def _told(row: change.Row) -> dict[str, Any]:
     draft = row["draft"]
     summed = {name: draft[name] for name in ("short_description", "ci", "late")}
-    return {**row, **summed, "number": change.name(row["number"])}
+    remediation_id = row["key"].removeprefix(_BEFORE_ID)[:32]
+    return {**row, **summed, "number": change.name(row["number"]), "remediation_id": remediation_id}
