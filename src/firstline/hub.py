@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from firstline import registry, seal
-from firstline.connector import Connector, Finding
+from firstline.connector import ChangeRegister, Connector, Finding
 from firstline.engine import Engine
 from firstline.errors import Misdeclared
 from firstline.executor import Executor
@@ -36,6 +36,7 @@ from firstline.ledger.sequence import Sequencer
 from firstline.masking import Masker
 from firstline.outbox import writeback
 from firstline.outbox.writeback import WriteBack
+from firstline.register import blackout
 from firstline.register.own import OwnRegister
 from firstline.remediation import approval
 from firstline.remediation.calendar import Calendars
@@ -193,6 +194,7 @@ class Hub:
         scheduler.add_job(tell_begun, "interval", seconds=TELL, args=[self.context])
         scheduler.add_job(self.reload, "interval", seconds=RELOAD)
         scheduler.add_job(self.look_at_calendars, "interval", seconds=RELOAD)
+        scheduler.add_job(self._ask_blackouts, "interval", seconds=blackout.EVERY, next_run_time=now())
         scheduler.add_job(self._review, "interval", hours=1, next_run_time=now())
         scheduler.add_job(self._forget, "interval", minutes=10)
         scheduler.add_job(self._check_connections)
@@ -233,6 +235,10 @@ class Hub:
             for finding in self.findings[name]:
                 if not finding.ok:
                     log.warning("connection.finding", connection=name, **finding.model_dump(exclude={"ok"}))
+
+    async def _ask_blackouts(self) -> None:
+        registers = {name: one for name, one in self.connections.items() if isinstance(one, ChangeRegister)}
+        await blackout.refresh(self.database, registers, self.governor)
 
     async def look_at_calendars(self) -> None:
         """Take freezes and maintenance windows anew if they changed."""

@@ -16,7 +16,7 @@ from firstline.store.table import BLACKOUT, BlackoutRow
 log = structlog.get_logger()
 
 AHEAD = timedelta(days=14)
-EVERY = timedelta(minutes=15)
+EVERY = 900.0  # seconds between two looks
 
 
 async def refresh(database: Database, registers: Mapping[str, ChangeRegister], governor: Governor) -> None:
