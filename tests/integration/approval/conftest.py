@@ -109,7 +109,8 @@ class Office:
         for row in self.rows(LEDGER):
             bound |= json.loads(row["entry"])["rows"]
         with self.database.engine.connect() as connection:
-            found = {name: each for facet in ("approval", "vote") for name, each in digests(connection, FACETS[facet])}
+            facets = [FACETS["approval"], FACETS["vote"]]
+            found = {name: each for facet in facets for name, each, _ in digests(connection, facet)}
         return [name for name, digest in found.items() if bound.get(name) != digest]
 
 

@@ -1,6 +1,7 @@
 """Questions to people: each is answered once, whoever races; the answer starts what follows, in one transaction."""
 
 from firstline.remediation.approval.ask import ask, asked
+from firstline.remediation.approval.desk import View, Waiting, look, waiting
 from firstline.remediation.approval.elector import NotCounted, barring, electors
 from firstline.remediation.approval.end import expire, void
 from firstline.remediation.approval.question import Answered, Question, answered, find
@@ -13,6 +14,8 @@ __all__ = [
     "Question",
     "Standing",
     "Verdict",
+    "View",
+    "Waiting",
     "Way",
     "answer",
     "answered",
@@ -23,5 +26,7 @@ __all__ = [
     "expire",
     "find",
     "give",
+    "look",
     "void",
+    "waiting",
 ]

@@ -27,8 +27,13 @@ class Question:
     asks: Asks
     pack: str
     environment: str
+    asked_at: datetime
     expires_at: datetime
+    decided_at: datetime | None
     decided_by: str
+    comment: str
+    plan: Plan
+    incident: Incident
     barred: Barred
     votes: Sequence[Vote]
 
@@ -105,16 +110,14 @@ def _is_over(row: sa.RowMapping, moment: datetime) -> bool:
 
 def _question(connection: sa.Connection, row: sa.RowMapping) -> Question:
     plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
+    kept = {name: row[name] for name in ("id", "remediation_id", "plan_digest", "state", "pack", "environment")}
+    ends = {name: row[name] for name in ("asked_at", "expires_at", "decided_at", "decided_by", "comment")}
     return Question(
-        id=row["id"],
-        remediation_id=row["remediation_id"],
-        plan_digest=row["plan_digest"],
-        state=row["state"],
+        **kept,
+        **ends,
         asks=Asks.model_validate(row["asks"] or {}),
-        pack=row["pack"],
-        environment=row["environment"],
-        expires_at=row["expires_at"],
-        decided_by=row["decided_by"],
+        plan=plan,
+        incident=incident,
         barred=barred(plan, incident, actor_of(connection, row["event_id"])),
         votes=votes_of(connection, row["id"]),
     )

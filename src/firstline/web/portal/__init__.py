@@ -1,5 +1,11 @@
-"""Pages for people: read-only, on the server rendered."""
+"""Pages for people, rendered on the server: what happened, and what waits for an answer."""
 
-from firstline.web.portal.pages.remediation import router
+from fastapi import APIRouter
+
+from firstline.web.portal.pages import approval, change, remediation
+
+router = APIRouter()
+for part in (remediation, approval, change):
+    router.include_router(part.router)
 
 __all__ = ["router"]
