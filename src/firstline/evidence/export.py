@@ -67,14 +67,6 @@ def export(connection: sa.Connection, asked: Asked, file: BinaryIO, maker: Maker
         return _Export(connection, asked, maker, Pack(archive, maker.at)).make(ids)
 
 
-def snapshot(connection: sa.Connection) -> None:
-    """From here on the connection sees one state of the database; called before anything else of it."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    else:
-        connection.exec_driver_sql("BEGIN")
-
-
 def tell(connection: sa.Connection, asked: str, digest: str, by: str) -> None:
     """That somebody took evidence out of the house is in the ledger too. `digest`: SHA-256 of the file."""
     record(connection, "ledger", "exported", f"Exported {asked}", by=by, facts={"sha256": digest})

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -107,13 +108,14 @@ def label(facet: Facet, row: Row) -> str:
     return f"{facet.name}/{'/'.join(str(row[name]) for name in facet.key)}"
 
 
-def digests(connection: sa.Connection, facet: Facet) -> Iterable[tuple[str, str]]:
-    """Label and digest of every row that must be bound, as it is in the database."""
-    query = _query(facet)
-    if facet.settled is not None:
-        query = query.where(facet.settled)
-    for row in connection.execution_options(yield_per=1000).execute(query).mappings():
-        yield label(facet, row), _digest(facet, row)
+def digests(connection: sa.Connection, facet: Facet) -> Iterable[tuple[str, str, bool]]:
+    """Label and digest of every row as it is in the database, and whether an entry must bind it."""
+    names = _names(facet)
+    must = sa.false() if facet.settled is None else facet.settled
+    query = _query(facet).add_columns(must.label("must"))
+    for *values, settled in connection.execution_options(yield_per=1000).execute(query):
+        row = dict(zip(names, values, strict=True))
+        yield label(facet, row), _digest(facet, row), bool(settled)
 
 
 def stored(connection: sa.Connection, label: str) -> Row | None:
@@ -132,7 +134,9 @@ def stored(connection: sa.Connection, label: str) -> Row | None:
 def form(name: str, row: Row) -> bytes:
     """What is hashed of a row: the canonical JSON of the facet's columns as they are stored; bytes as their SHA-256."""
     values: dict[str, Json] = {column: _plain(row[column]) for column in FACETS[name].columns}
-    return canonical(values)
+    if any(isinstance(value, float) for value in values.values()):
+        return canonical(values)
+    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)  # the same bytes, several times faster
 
 
 def _query(facet: Facet) -> sa.Select[Any]:
@@ -175,6 +179,8 @@ def _digest(facet: Facet, row: Row) -> str:
 def _plain(value: Any) -> Json:
     """As every database gives it back: PostgreSQL's text holds neither NUL nor half a surrogate pair."""
     if isinstance(value, str):
+        if value.isascii() and "\x00" not in value:
+            return value
         return value.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
     if isinstance(value, bytes | memoryview):
         return hashlib.sha256(value).hexdigest()

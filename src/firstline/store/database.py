@@ -84,6 +84,14 @@ def one_at_a_time(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def snapshot(connection: Connection) -> None:
+    """From here on the connection sees one state of the database; called before anything else of it."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    else:  # a SELECT alone begins nothing that lasts
+        connection.exec_driver_sql("BEGIN")
+
+
 def passing(error: BaseException) -> bool:
     """True for a trouble that goes by: the database is away, busy, full or read-only. Anything else lies in what was
     asked, and comes again."""
@@ -197,4 +205,4 @@ def _sqlite(url: sa.URL) -> Engine:
     return engine
 
 
-__all__ = ["Database", "insert", "insert_or", "one_at_a_time", "passing", "table", "upsert_newer"]
+__all__ = ["Database", "insert", "insert_or", "one_at_a_time", "passing", "snapshot", "table", "upsert_newer"]

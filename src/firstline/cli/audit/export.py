@@ -23,7 +23,7 @@ from firstline.cli.option import Folder, moment
 from firstline.errors import Rejected
 from firstline.evidence import ocsf
 from firstline.evidence.asked import Asked
-from firstline.evidence.export import Maker, snapshot, tell
+from firstline.evidence.export import Maker, tell
 from firstline.evidence.export import export as make
 from firstline.evidence.maker import VERSION, maker
 from firstline.evidence.pack import Manifest
@@ -31,6 +31,7 @@ from firstline.evidence.stream import entries
 from firstline.ledger.checkpoint import Untrue
 from firstline.masking import Masker
 from firstline.store import Database
+from firstline.store.database import snapshot
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 

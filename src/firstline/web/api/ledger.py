@@ -15,10 +15,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 from firstline.access import Person, Right
 from firstline.access.right import EVERY
 from firstline.evidence.asked import Asked
-from firstline.evidence.export import export, snapshot, tell
+from firstline.evidence.export import export, tell
 from firstline.evidence.maker import maker
 from firstline.evidence.population import within
 from firstline.hub import Hub
+from firstline.store.database import snapshot
 from firstline.store.table import LEDGER, REMEDIATION
 from firstline.web.api.access import Seeing, TheHub
 from firstline.web.api.page import Before, Limit, Page, page
