@@ -244,7 +244,20 @@ async def test_a_change_is_canceled(jira: JiraConnector, site: httpx.AsyncClient
 async def test_a_way_that_is_not_offered_is_rejected_with_what_is(jira: JiraConnector) -> None:
     change = await jira.open(STANDARD)
     with pytest.raises(Rejected, match="Request peer review"):
-        await jira.move(change, "closed", Evidence(result="successful"))
+        await jira.move(change, "closed", Evidence())
+
+
+async def test_an_emergency_that_jira_does_not_let_run_first_is_approved_and_closed_afterwards(
+    jira: JiraConnector, site: httpx.AsyncClient
+) -> None:
+    change = await jira.open(STANDARD.model_copy(update={"type": "emergency", "late": True}))
+    with pytest.raises(Rejected, match="Request CAB approval"):
+        await jira.move(change, "implement", Evidence())
+    await jira.request(change, Evidence())
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Awaiting CAB approval"
+    await site.post(f"/sandbox/request-approval/{change.number}/approve")
+    await jira.move(change, "closed", Evidence(result="successful"))
+    assert (await issue(site, change))["fields"]["status"]["name"] == "Completed"
 
 
 async def test_a_running_change_on_the_same_item_is_a_conflict(jira: JiraConnector) -> None:

@@ -132,7 +132,10 @@ async def test_an_emergency_runs_first_and_its_approval_is_followed_to_its_end(
 ) -> None:
     change = await jira.open(EMERGENCY)
     await jira.move(change, "implement", BEGINS)
-    assert (await jira.standing(change)).state == "implement"
+    standing = await jira.standing(change)
+    assert (standing.state, standing.approval) == ("implement", Approval(state="waiting"))
+    with pytest.raises(Rejected, match="not approved"):
+        await jira.move(change, "closed", Evidence(result="successful"))
     for _ in range(2):
         await jira.request(change, Evidence(notes="It ran, and the shop answers."))
     assert (await jira.standing(change)).approval.state == "waiting"
@@ -237,7 +240,10 @@ async def test_who_moved_a_change_on_past_its_approval_is_named_as_who_decided(
     assert "sam.agent@example.com" in standing.approval.accounts
 
 
-async def test_an_emergency_that_we_moved_on_was_approved_by_nobody(jira: JiraConnector) -> None:
+async def test_an_emergency_that_we_moved_on_and_nobody_can_be_asked_about_was_approved_by_nobody(
+    make: Callable[..., JiraConnector], address: str
+) -> None:
+    jira = make(address, change={"project": "HELP", "statuses": STATUSES | {"After the fact": "review"}})
     change = await jira.open(EMERGENCY)
     await jira.move(change, "implement", BEGINS)
     assert (await jira.standing(change)).approval == Approval(state="not_required")

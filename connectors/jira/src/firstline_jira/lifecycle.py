@@ -64,14 +64,15 @@ class Lifecycle:
         kind: ChangeType | None = None,
     ) -> Tree:
         """The transition to take next: straight to the state, else the one that comes nearest to it without going past;
-        never one by which the change would be approved, nor one that asks for approval on the way elsewhere.
+        never one by which the change would be approved, nor one that asks for approval on the way elsewhere. What has
+        no `result` was not done, and is not closed through `implement`.
 
         Raises `Rejected`, saying what is offered."""
         ours = [t for t in offered if not self._approves(t, current, kind)]
         straight = [t for t in ours if self.state(t.get("to")) == to]
         if straight:
             return min(straight, key=lambda t: _ends_badly(t) != (result == "unsuccessful"))
-        ahead = [t for t in ours if current is not None and self._lies_between(t, current, to)]
+        ahead = [t for t in ours if current is not None and self._lies_between(t, current, to, result)]
         if not ahead:
             raise Rejected(
                 f"the change can't be moved from {current or 'its status'} to {to}: the workflow offers "
@@ -84,7 +85,7 @@ class Lifecycle:
         one to `authorize` for what is `strict`, to `assess` for all else, else the other.
 
         Raises `Rejected`, saying what is offered."""
-        ways = [t for t in offered if self.state(t.get("to")) in ASKING]
+        ways = [t for t in offered if self.asks(t)]
         if wanted:
             ways = [t for t in ways if wanted.casefold() in (transitions.label(t).casefold(), _target(t))]
         if not ways:
@@ -96,18 +97,24 @@ class Lifecycle:
         first = "authorize" if strict else "assess"
         return min(ways, key=lambda t: self.state(t.get("to")) != first)
 
+    def asks(self, transition: Tree) -> bool:
+        """Whether it leads to a status in which somebody is asked for approval."""
+        return self.state(transition.get("to")) in ASKING
+
     def _approves(self, transition: Tree, current: ChangeState | None, kind: ChangeType | None) -> bool:
         """Whether taking it would be to approve: it says so, or leads to a status that does. Towards a status that
         asks, the same words ask, unless it leaves one that asks."""
-        if self.state(transition.get("to")) in ASKING and current not in ASKING:
+        if self.asks(transition) and current not in ASKING:
             return False
         words = (transitions.label(transition).casefold(), _target(transition))
         pre = kind != "standard" and any(_PRE_APPROVAL.match(word) for word in words)
         return pre or any(_APPROVAL.match(word) for word in words)
 
-    def _lies_between(self, transition: Tree, current: ChangeState, to: ChangeState) -> bool:
+    def _lies_between(self, transition: Tree, current: ChangeState, to: ChangeState, result: Result | None) -> bool:
         found = self.state(transition.get("to"))
-        if found is None or found in ASKING or to == "canceled" or (to == "closed" and found != "review"):
+        if found is None or found in ASKING or to == "canceled":
+            return False
+        if to == "closed" and found != "review" and result is None:
             return False
         return ORDER.index(current) < ORDER.index(found) < ORDER.index(to)
 

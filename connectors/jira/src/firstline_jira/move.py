@@ -81,11 +81,11 @@ class Mover:
     def _refuse(self, reference: Reference, look: Look, to: ChangeState) -> None:
         """Raise `Rejected` where the way on is for people: an ended change, an approval that is asked for or has to be,
         a status nobody explained. What waits for approval may still be canceled; an emergency that nobody was asked
-        about may go on, where the workflow lets it."""
+        about yet may begin, where the workflow lets it."""
         self._refuse_ended(reference, look, f"go to {to}")
         if to == "canceled" or to in ASKING:
             return
-        if look.approval.state in ("not_required", "approved") or (look.kind == "emergency" and not look.is_asked):
+        if look.approval.state in ("not_required", "approved") or (look.kind == "emergency" and look.state == "new"):
             return
         by = ", ".join(look.approval.by) or "nobody is named"
         raise Rejected(

@@ -35,13 +35,7 @@ class Look:
     planned_start: datetime | None
     planned_end: datetime | None
     mark: Tree
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether somebody is asked, or has answered."""
-        return self.approval.state in ("approved", "refused") or (
-            self.approval.state == "waiting" and self.state not in ("new", None)
-        )
+    is_asked: bool  # or has answered already
 
     @property
     def standing(self) -> Standing:
@@ -74,19 +68,30 @@ class Reader:
         wanted = ",".join(["status", *(field for field in ids.values() if field)])
         issue = await self._rest.issue(id, fields=wanted, properties=CHANGE)
         fields = {name: issue["fields"].get(field) for name, field in ids.items()}
-        found = (issue.get("properties") or {}).get(CHANGE)
-        mark: Tree = found if isinstance(found, dict) else {}
+        written = (issue.get("properties") or {}).get(CHANGE)
+        mark: Tree = written if isinstance(written, dict) else {}
         status = issue["fields"].get("status")
         state, kind = self._lifecycle.state(status), self._kind(fields["type"], mark)
+        found = await self._approval(id, desk, state, kind)
+        asked = found.state in ("approved", "refused") or (found.state == "waiting" and state not in ("new", None))
+        if kind == "emergency" and not asked and await self._asks_afterwards(id, state):
+            found = Approval(state="waiting")
         return Look(
             status=named(status, "status"),
             state=state,
             kind=kind,
-            approval=await self._approval(id, desk, state, kind),
+            approval=found,
             planned_start=_time(fields["planned_start"], ids["planned_start"], mark.get("start")),
             planned_end=_time(fields["planned_end"], ids["planned_end"], mark.get("end")),
             mark=mark,
+            is_asked=asked,
         )
+
+    async def _asks_afterwards(self, issue: str, state: ChangeState | None) -> bool:
+        """Whether the workflow has a way to ask about what ran first."""
+        if state not in ("implement", "review"):
+            return False
+        return any(self._lifecycle.asks(way) for way in await self._rest.transitions(issue))
 
     def _kind(self, field: Any, mark: Tree) -> Kind:
         """By the field Change type as it is now, since a change manager may have set it anew; else what we opened."""
