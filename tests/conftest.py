@@ -30,8 +30,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind."""
+    return empty_database(request, tmp_path)
+
+
+def empty_database(request: pytest.FixtureRequest, folder: Path) -> str:
+    """The URL of a new database of the kind that the fixture's parameter says."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/firstline.db"
+        return f"sqlite:///{folder}/firstline.db"
     server = request.getfixturevalue("postgres")
     name = f"t{os.urandom(6).hex()}"
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")

@@ -1,6 +1,7 @@
 """For a time, one person's approvals may be given by another."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,6 +61,12 @@ def end(connection: sa.Connection, delegation_id: str, *, by: str) -> None:
     row = connection.execute(sa.select(DELEGATION).where(DELEGATION.c.id == delegation_id)).mappings().one()
     text = f"{row['taker']} may no more give {row['giver']}'s approvals"
     _tell(connection, row["giver"], "delegation ended", delegation_id, text, by)
+
+
+def find(connection: sa.Connection, delegation_id: str) -> dict[str, Any] | None:
+    """Its row, also of one that is over."""
+    row = connection.execute(sa.select(DELEGATION).where(DELEGATION.c.id == delegation_id)).mappings().first()
+    return None if row is None else dict(row)
 
 
 def _tell(connection: sa.Connection, giver: str, act: str, delegation_id: str, text: str, by: str) -> None:

@@ -43,24 +43,34 @@ def _bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def needs(right: Right, *, everywhere: bool = False) -> Callable[[Request], Awaitable[Person]]:
-    """A dependency that lets in who has the right: 401 without a valid token, 403 without the right. `everywhere`: for
-    all packs of this hub; else for any at all, and what is shown or done is bounded by `firstline.web.api.scope`."""
+async def known(request: Request) -> Person:
+    """A dependency that lets in everybody with a valid token."""
+    person = await person_of(request)
+    if person is None:
+        raise HTTPException(401, "send a token: Authorization: Bearer fl_...", {"WWW-Authenticate": "Bearer"})
+    # A browser adds cookies and Basic by itself, also to what another site makes it send: the token it never adds.
+    if request.method not in ("GET", "HEAD") and not _bearer(request):
+        raise HTTPException(403, "a browser's cookie only reads; to act, send the token in Authorization")
+    return person
 
-    async def allowed(request: Request) -> Person:
-        person = await person_of(request)
-        if person is None:
-            raise HTTPException(401, "send a token: Authorization: Bearer fl_...", {"WWW-Authenticate": "Bearer"})
-        here = {"pack": EVERY, "environment": hub_of(request).settings.hub.environment} if everywhere else {}
-        if not person.may(right, **here):
-            where = " for all packs" if everywhere else ""
-            raise HTTPException(403, f"{person.name} may not {right.value}{where}; `firstline people show` says why")
-        # A browser adds cookies and Basic by itself, also to what another site makes it send: the token it never adds.
-        if request.method not in ("GET", "HEAD") and not _bearer(request):
-            raise HTTPException(403, "a browser's cookie only reads; to act, send the token in Authorization")
+
+def needs(right: Right, *, all_packs: bool = False) -> Callable[..., Awaitable[Person]]:
+    """A dependency that lets in who has the right: 401 without a valid token, 403 without the right. `all_packs`: for
+    what belongs to the whole hub; else the right for any pack will do, and `firstline.web.api.scope` bounds what is
+    shown and done."""
+
+    async def allowed(request: Request, person: Annotated[Person, Depends(known)]) -> Person:
+        if not (everywhere(hub_of(request), person, right) if all_packs else person.may(right)):
+            where = " for all packs" if all_packs else ""
+            raise HTTPException(403, f"{person.name} may not {right.value}{where}; GET /api/v1/me says what they may")
         return person
 
     return allowed
+
+
+def everywhere(hub: Hub, person: Person, right: Right) -> bool:
+    """Whether they have the right for all packs of this hub."""
+    return person.may(right, pack=EVERY, environment=hub.settings.hub.environment)
 
 
 # For the description of the API; the token is read above, from a cookie as well.
@@ -70,5 +80,6 @@ TheHub = Annotated[Hub, Depends(hub_of)]
 Seeing = Annotated[Person, Depends(needs(Right.SEE))]
 Approving = Annotated[Person, Depends(needs(Right.APPROVE))]
 Governing = Annotated[Person, Depends(needs(Right.GOVERN))]
-SeeingAll = Annotated[Person, Depends(needs(Right.SEE, everywhere=True))]
-GoverningAll = Annotated[Person, Depends(needs(Right.GOVERN, everywhere=True))]
+Known = Annotated[Person, Depends(known)]
+SeeingAll = Annotated[Person, Depends(needs(Right.SEE, all_packs=True))]
+GoverningAll = Annotated[Person, Depends(needs(Right.GOVERN, all_packs=True))]

@@ -11,6 +11,7 @@ from firstline.access import Person, Right, within
 from firstline.access.right import EVERY
 from firstline.hub import Hub
 from firstline.store.table import DECISION, EVENT, REMEDIATION
+from firstline.web.api.access import everywhere
 
 Condition = sa.ColumnElement[bool]
 
@@ -58,5 +59,4 @@ def _decided(hub: Hub, person: Person, right: Right) -> Condition:
 
 
 def _of_no_pack(hub: Hub, person: Person, right: Right) -> Condition:
-    everything = person.may(right, pack=EVERY, environment=hub.settings.hub.environment)
-    return sa.true() if everything else sa.false()
+    return sa.true() if everywhere(hub, person, right) else sa.false()
