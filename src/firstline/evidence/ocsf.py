@@ -4,6 +4,7 @@ All are of its category Identity & Access Management. What people do to accounts
 its own there; every other act is an operation on a managed entity (a remediation, a mapping, a switch ...). API
 Activity would ask for a network address, which no entry has."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,6 +53,7 @@ ACTIVITIES: dict[int, dict[str, tuple[int, str]]] = {
         "approved": (13, "Resume"),
     },
 }
+_ID = re.compile(r"[0-9a-f]{32}")
 _INFORMATIONAL = (1, "Informational")
 _LOW, _MEDIUM, _HIGH = (2, "Low"), (3, "Medium"), (4, "High")
 SEVERITIES = {
@@ -65,8 +67,8 @@ _FAILURES = frozenset({"refused", "failed", "parked", "error", "not counted", "s
 @dataclass(frozen=True)
 class _Said:
     entry: dict[str, Any]
-    kind: str  # person, group, mapping ...; an id alone is a remediation's
-    name: str
+    kind: str  # person, group, mapping, remediation ...
+    name: str  # empty where there is one of the kind alone: the ledger
     class_uid: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,8 +78,7 @@ class _Said:
 def event(line: Line, version: str) -> dict[str, Any]:
     """One entry as one event. `version`: of Firstline."""
     entry = line.entry
-    kind, separator, name = entry["subject"].partition(":")
-    said = _Said(entry, kind if separator else "remediation", name if separator else kind)
+    said = _Said(entry, *_subject(entry["subject"]))
     act, uid = entry["act"], said.class_uid
     activity, called = ACTIVITIES[uid].get(act, (OTHER, act))
     severity, severe = SEVERITIES.get(act, _INFORMATIONAL)
@@ -102,6 +103,13 @@ def event(line: Line, version: str) -> dict[str, Any]:
         "unmapped": {"facts": entry["facts"], "rows": entry["rows"]},
         **dict(_object(said)),
     }
+
+
+def _subject(subject: str) -> tuple[str, str]:
+    if _ID.fullmatch(subject):
+        return "remediation", subject
+    kind, _, name = subject.partition(":")
+    return kind, name
 
 
 def _class(kind: str, act: str) -> int:
@@ -141,7 +149,7 @@ def _actor(by: str) -> dict[str, Any]:
 
 def _object(said: _Said) -> Iterator[tuple[str, Any]]:
     """What it was done to."""
-    person = {"name": said.name, "type_id": 1, "type": "User"}
+    person = {"name": said.name or "unknown", "type_id": 1, "type": "User"}
     if said.class_uid == ENTITY:
         yield "entity", {"uid": said.name or said.kind, "type_id": OTHER, "type": said.kind}
         yield "comment", said.entry["text"]

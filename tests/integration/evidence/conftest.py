@@ -1,6 +1,7 @@
 """A ledger with one remediation, told as the hub tells it: real rows, real entries, a real tree, a real key."""
 
 import hashlib
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from firstline.connector import Fact, Note
 from firstline.evidence.asked import Asked
 from firstline.evidence.export import Maker, export
 from firstline.evidence.pack import Manifest
+from firstline.evidence.verify import verify
 from firstline.incident import Event, Incident, Reference
 from firstline.ledger import record
 from firstline.ledger.checkpoint import Signer
@@ -259,3 +261,22 @@ def _end(connection: sa.Connection, remediation: str, reference: Reference) -> N
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
     return Ledger(database)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "pack.zip"
+
+
+def files(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as pack:
+        return {name: pack.read(name) for name in pack.namelist()}
+
+
+def found(ledger: Ledger, path: Path) -> tuple[list[str], list[str]]:
+    verdict = verify(path, [ledger.signer.verifier])
+    return verdict.findings, verdict.notes
+
+
+def page(path: Path) -> str:
+    return files(path)["timeline.html"].decode()
