@@ -85,6 +85,23 @@ async def test_a_maintenance_window_is_told_of_and_a_time_without_one_is_closed(
     assert (closed.start, closed.end) == (NOON, NOON + HOUR)
 
 
+@pytest.mark.parametrize("told", [freeze, patches])
+async def test_a_schedule_that_cant_be_computed_closes_its_own_items_and_takes_no_other_along(
+    connect: Any, start: Any, told: Any
+) -> None:
+    odd = told(applies_to="cmdb_ci", condition="name=shop")
+    odd["cmn_schedule_span"] = [{**odd["cmn_schedule_span"][0], "repeat_type": "when the moon is full"}]
+    well = {"sys_id": "a" * 32, "name": "Audit"}
+    odd["cmn_schedule_blackout"] = [*odd.get("cmn_schedule_blackout", []), well]
+    odd["cmn_schedule_span"].append({**CHRISTMAS, "schedule": "a" * 32})
+    found = {window.name: window for window in await connect(start(**odd)).blackouts(NOON, NOON + HOUR)}
+    audit = found.pop("Audit")
+    ((name, closed),) = found.items()
+    assert "its repetition (when the moon is full) can't be computed" in name
+    assert (closed.kind, closed.items, closed.start, closed.end) == ("blackout", ("shop", CI), NOON, NOON + HOUR)
+    assert audit.items == ()
+
+
 @pytest.mark.parametrize("table", ["cmn_schedule_blackout", "cmn_schedule_span"])
 async def test_a_freeze_that_cant_be_read_is_not_taken_for_none(connect: Any, start: Any, table: str) -> None:
     address = start(**freeze(), rules={"hidden": {table: ""}})

@@ -21,7 +21,13 @@ BETH = {
     "email": "beth@example.com",
     "roles": ["itil", "approver_user"],
 }
-FRED = {"user_name": "fred.luddy", "password": "fred.luddy", "name": "Fred Luddy", "roles": ["itil"]}
+FRED = {
+    "user_name": "fred.luddy",
+    "password": "fred.luddy",
+    "name": "Fred Luddy",
+    "roles": ["itil"],
+    "email": "fred@example.com",
+}
 
 
 def draft(**more: Any) -> ChangeDraft:
@@ -88,7 +94,8 @@ async def test_a_delegate_who_answers_is_the_one_who_decided(connect: Any, start
     given = await person.patch(path, json={"state": "approved"}, auth=("fred.luddy", "fred.luddy"))
     assert given.is_success
     approval = (await connector.standing(opened)).approval
-    assert (approval.by, approval.accounts) == (("fred.luddy for David Loo",), ("fred.luddy",))
+    assert approval.by == ("Fred Luddy for David Loo",)
+    assert approval.accounts == ("fred.luddy", "fred@example.com", ids["fred.luddy"])
 
 
 @pytest.mark.parametrize(("who", "password"), [("firstline", PASSWORD), ("fred.luddy", "fred.luddy")])

@@ -32,7 +32,7 @@ async def test_no_secret_stands_in_the_instructions(connect: Any) -> None:
 async def test_a_rule_is_named_for_each_table_with_its_conditions_and_fields(connect: Any) -> None:
     connector = connect(
         BASE,
-        tables=["incident", "sc_task"],
+        tables=["incident", "sc_task", "sysapproval_approver"],
         filters={"incident": "priorityIN1,2"},
         extra_fields=["u_site"],
         links={"u_jira": "jira"},
@@ -40,6 +40,8 @@ async def test_a_rule_is_named_for_each_table_with_its_conditions_and_fields(con
     text = (await connector.connect(HOOK)).instructions
     assert "incident, with the filter conditions priorityIN1,2" in text
     assert "\n     sc_task\n" in text
+    meant = "sysapproval_approver, with the filter conditions sysapproval.sys_class_name=change_request\n"
+    assert meant in text
     assert "firstline.hook.fields      u_site u_jira" in text
 
 

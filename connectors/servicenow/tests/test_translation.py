@@ -159,6 +159,26 @@ def test_a_change_request_is_updated() -> None:
     assert event.reference.kind == "change_request"
 
 
+@pytest.mark.parametrize(
+    ("of", "kind", "expected"),
+    [
+        ("change_request", ("change_request", "c" * 32), "change.updated"),
+        ("sc_req_item", ("sysapproval_approver", INCIDENT), "other"),
+    ],
+)
+def test_an_approvers_answer_is_news_of_the_change_it_is_about(of: str, kind: tuple[str, str], expected: str) -> None:
+    approval = {
+        "sysapproval": "c" * 32,
+        "sysapproval.number": "CHG0030001",
+        "sysapproval.sys_class_name": of,
+        "state": "approved",
+    }
+    event = told(approval, table="sysapproval_approver")
+    assert event.reference is not None
+    assert (event.type, event.reference.kind, event.reference.id) == (expected, *kind)
+    assert event.reference.number == ("CHG0030001" if of == "change_request" else "")
+
+
 def test_another_table_is_of_type_other() -> None:
     assert told(table="u_own_table").type == "other"
 

@@ -4,7 +4,7 @@ The change's own field `approval` says where it stands; the rows of sysapproval_
 decided. A row names the approver who was asked; where a delegate answered, the row was saved by the delegate, and it is
 the delegate who decided."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from firstline.connector import Approval
 from firstline.errors import Rejected
@@ -15,6 +15,7 @@ from firstline_servicenow.table import Found, Table
 
 ROWS = 100  # of one change; one that asks more people names the first
 _FIELDS = ("sys_id", "approver", "approver.user_name", "approver.email", "state", "sys_updated_by")
+_PERSON = ("sys_id", "user_name", "email", "name")
 _BY_ITSELF = frozenset({"", "system", "guest"})  # a row that the instance's own rules saved last
 _WANTED = {"approved": "approved", "refused": "rejected", "waiting": "requested"}
 
@@ -31,29 +32,35 @@ class Approvals:
             return stands
         where = query.where(("sysapproval", "=", sys_id), ("state", "=", _WANTED[stands.state]))
         found = await self._table.find(kind.APPROVAL, where, _FIELDS, ROWS)
-        if stands.state != "waiting":
-            _demand_readable(change, found)
-        names = [_name(row) for row in found.rows]
-        accounts = [] if stands.state == "waiting" else [name for row in found.rows for name in _accounts(row)]
-        return stands.model_copy(
-            update={
-                "by": tuple(dict.fromkeys(name for name in names if name)),
-                "accounts": tuple(dict.fromkeys(accounts)),
-                "comment": self._unasked(change, stands, found) or await self._comment(stands, found.rows),
-            }
-        )
+        if stands.state == "waiting":
+            names = [shown(row, "approver") for row in found.rows]
+            return stands.model_copy(update={"by": _each(names), "comment": self._unasked(change, found)})
+        _demand_readable(change, found)
+        delegates = await self._people(found.rows)
+        accounts = [name for row in found.rows for name in _accounts(row, delegates)]
+        by = _each(_name(row, delegates) for row in found.rows)
+        comment = await self._comment(found.rows)
+        return stands.model_copy(update={"by": by, "accounts": _each(accounts), "comment": comment})
 
-    def _unasked(self, change: Record, stands: Approval, found: Found) -> str:
+    def _unasked(self, change: Record, found: Found) -> str:
         """A change may wait for ever when no policy finds it an approver."""
-        if found.total or stands.state != "waiting" or self._lifecycle.state(change) not in AMONG_APPROVERS:
+        if found.total or self._lifecycle.state(change) not in AMONG_APPROVERS:
             return ""
         number = value(change, "number")
         return f"{number} has no approver: has it an assignment group, and does an approval policy fit it?"
 
-    async def _comment(self, stands: Approval, rows: Sequence[Record]) -> str:
+    async def _people(self, rows: Sequence[Record]) -> dict[str, Record]:
+        """By user name, those who answered in an approver's place; one that can't be looked up has no more names."""
+        names = ",".join(dict.fromkeys(name for row in rows if (name := _delegate(row))))
+        if not query.askable(names):
+            return {}
+        found = await self._table.find("sys_user", query.where(("user_name", "IN", names)), _PERSON, ROWS)
+        return {value(row, "user_name").casefold(): row for row in found.rows}
+
+    async def _comment(self, rows: Sequence[Record]) -> str:
         """The last thing that those who decided wrote. A journal field reads empty on its record."""
         entries = ",".join(value(row, "sys_id") for row in rows)
-        if stands.state == "waiting" or not entries:
+        if not entries:
             return ""
         where = query.where(("element_id", "IN", entries), ("element", "=", "comments"))
         found = await self._table.find("sys_journal_field", f"{where}^ORDERBYDESCsys_created_on", ("value",), 1)
@@ -88,19 +95,26 @@ def _demand_readable(change: Record, found: Found) -> None:
         )
 
 
-def _name(row: Record) -> str:
+def _each(names: Iterable[str]) -> tuple[str, ...]:
+    """Without what is empty, and each once."""
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _name(row: Record, delegates: Mapping[str, Record]) -> str:
     asked, delegate = shown(row, "approver"), _delegate(row)
-    return f"{delegate} for {asked}" if delegate else asked
+    if not delegate:
+        return asked
+    return f"{value(delegates.get(delegate.casefold(), {}), 'name') or delegate} for {asked}"
 
 
-def _accounts(row: Record) -> Iterator[str]:
-    """All that the instance names the one who decided by."""
+def _accounts(row: Record, delegates: Mapping[str, Record]) -> Iterator[str]:
+    """All that the instance names the one who decided by, the surest first."""
     if delegate := _delegate(row):
-        yield delegate
-        return
-    for name in ("approver.user_name", "approver.email", "approver"):
-        if value(row, name):
-            yield value(row, name)
+        person = delegates.get(delegate.casefold(), {})
+        names = [delegate, value(person, "email"), value(person, "sys_id")]
+    else:
+        names = [value(row, name) for name in ("approver.user_name", "approver.email", "approver")]
+    yield from filter(None, names)
 
 
 def _delegate(row: Record) -> str:

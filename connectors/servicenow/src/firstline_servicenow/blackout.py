@@ -33,15 +33,20 @@ class Blackouts:
         entries = await self._entries([value(row, "sys_id") for _, row in found])
         told: list[Blackout] = []
         for kind, row in found:
-            on = schedule.spans(entries.get(value(row, "sys_id"), []), value(row, "time_zone"), since, until)
-            told += await self._told(kind, row, on, (since, until))
+            told += await self._told(kind, row, entries.get(value(row, "sys_id"), []), (since, until))
         return told
 
-    async def _told(self, kind: Kind, row: Record, on: list[schedule.Span], asked: schedule.Span) -> list[Blackout]:
-        """A maintenance schedule that is not on at all in the time asked for leaves no room in it: a blackout."""
+    async def _told(self, kind: Kind, row: Record, entries: Sequence[Record], asked: schedule.Span) -> list[Blackout]:
+        """A maintenance schedule that is not on at all in the time asked for leaves no room in it: a blackout. So is a
+        schedule that can't be computed, for what it applies to; it must not take the others along."""
         name, url = value(row, "name"), self._url(kind, row)
-        if kind == "maintenance" and not on:
-            kind, name, on = "blackout", f"outside {name}", [asked]
+        try:
+            on = schedule.spans(entries, value(row, "time_zone"), *asked)
+            why = f"outside {name}" if kind == "maintenance" and not on else ""
+        except Rejected as error:
+            why = f"{name}: {error}"
+        if why:
+            kind, name, on = "blackout", why, [asked]
         items = await self._covered(row) if on else None
         if items is None:
             return []

@@ -91,9 +91,9 @@ def _rule(row: Record, first: date) -> Callable[[date], bool]:
         return lambda day: _months(first, day) % every == 0 and same(first, day)
     if kind == "yearly" and value(row, "yearly_type") in ("", "doy"):
         return lambda day: (day.year - first.year) % every == 0 and (day.month, day.day) == (first.month, first.day)
+    types = " ".join(filter(None, (kind, value(row, "monthly_type"), value(row, "yearly_type"))))
     raise Rejected(
-        f"schedule entry {value(row, 'name')!r}: its repetition ({kind} {value(row, 'monthly_type')}"
-        f"{value(row, 'yearly_type')}) can't be computed. Enter its days one by one, or repeat it otherwise"
+        f"schedule entry {value(row, 'name')!r}: its repetition ({types}) can't be computed. Enter its days one by one"
     )
 
 
