@@ -53,7 +53,7 @@ async def test_each_act_is_in_the_ledger_and_binds_the_change_as_it_then_is(data
     entries = told(database)
     assert [(one["act"], one["by"]) for one in entries] == [
         ("opened", "firstline"),
-        ("moved", "firstline"),
+        ("asked", "firstline"),
         ("approved", "ann"),
         ("rescheduled", "cleo"),
         ("moved", "firstline"),

@@ -74,7 +74,7 @@ def request(connection: sa.Connection, counted: int, evidence: Evidence) -> None
     """To those who decide, unless nobody need, or somebody did."""
     row = taken(connection, counted)
     if row["approval"] == "waiting" and row["state"] in ("new", "assess"):
-        _walk(connection, row, "authorize", evidence)
+        _walk(connection, row, "authorize", evidence, act="asked")
 
 
 def move(connection: sa.Connection, counted: int, to: ChangeState, evidence: Evidence, *, run_first: bool) -> None:
@@ -162,7 +162,7 @@ def compared(ci: str) -> str:
     return ci.strip().casefold()[:CI]
 
 
-def _walk(connection: sa.Connection, row: Row, to: ChangeState, evidence: Evidence) -> None:
+def _walk(connection: sa.Connection, row: Row, to: ChangeState, evidence: Evidence, act: str = "moved") -> None:
     passed = way(row["type"], row["state"], to)
     lines = [_line(HUB, state, "") for state in passed[:-1]]
     values: dict[str, Any] = {"state": to, "notes": [*row["notes"], *lines, _line(HUB, to, evidence.notes, evidence)]}
@@ -171,7 +171,7 @@ def _walk(connection: sa.Connection, row: Row, to: ChangeState, evidence: Eviden
     _write(connection, row, values)
     said = f"Moved through {', '.join(passed[:-1])} to {to}" if lines else f"Moved to {to}"
     result = f", {evidence.result}" if values.get("result") else ""
-    _tell(connection, row["number"], "moved", f"{said}{result}")
+    _tell(connection, row["number"], act, f"{said}{result}")
 
 
 def _demand_asked(row: Row) -> None:

@@ -9,7 +9,7 @@ from firstline.ledger import record
 from firstline.ledger.facet import bind, unbind
 from firstline.runbook import Runbook
 from firstline.store.database import insert_or
-from firstline.store.table import STANDARD, now
+from firstline.store.table import PERSON, STANDARD, now
 
 
 def pins(connection: sa.Connection) -> dict[tuple[str, str], str]:
@@ -25,7 +25,7 @@ def pin(connection: sa.Connection, pack: str, runbook: Runbook, by: str, templat
     if change is None or change.type != "standard":
         asks = f"a change of type {change.type}" if change else "no change: it only reads"
         raise Rejected(f"{pack}/{runbook.id} asks for {asks}; only a standard change is pre-approved")
-    _four_eyes(pack, runbook, by)
+    _four_eyes(connection, pack, runbook, by)
     chosen, key = template or change.template, f"{pack}/{runbook.id}"
     row = {"runbook": key, "digest": runbook.digest, "template": chosen, "by": by, "at": now()}
     insert_or(connection, STANDARD, [row], ["runbook", "digest"], {"template", "by", "at"})
@@ -56,6 +56,11 @@ def pin_all(connection: sa.Connection, runbooks: Mapping[tuple[str, str], Runboo
             pin(connection, pack, runbook, by)
 
 
-def _four_eyes(pack: str, runbook: Runbook, by: str) -> None:
-    if by.casefold() in {author.casefold() for author in runbook.declaration.authors}:
-        raise Rejected(f"{by} wrote {pack}/{runbook.id}; somebody else pre-approves it")
+def _four_eyes(connection: sa.Connection, pack: str, runbook: Runbook, by: str) -> None:
+    """Who wrote a version, or edited it last, does not pre-approve it."""
+    person = sa.select(PERSON.c.email, PERSON.c.accounts).where(PERSON.c.name == by)
+    row = connection.execute(person).mappings().first()
+    called = {by, row["email"], *(row["accounts"] or {}).values()} if row else {by}
+    wrote = {name.casefold() for name in (*runbook.declaration.authors, *runbook.editors)}
+    if not wrote.isdisjoint(name.casefold() for name in called):
+        raise Rejected(f"{by} wrote {pack}/{runbook.id}, or edited it last; somebody else pre-approves it")

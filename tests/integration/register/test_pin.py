@@ -1,5 +1,6 @@
 """Versions of runbooks that are pre-approved."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from firstline.ledger.facet import bind
 from firstline.register.pin import pin, pin_all, pins, unpin
 from firstline.runbook import Runbook
 from firstline.store import Database
-from firstline.store.table import LEDGER
+from firstline.store.database import insert
+from firstline.store.table import LEDGER, PersonRow
 
 KEY = "shop/restart-web"
 
@@ -48,10 +50,20 @@ def test_a_version_that_is_pinned_again_gets_the_new_template(database: Database
     assert last_entry(database)["rows"] == database.read_now(lambda connection: bind(connection, "standard", key))
 
 
-@pytest.mark.parametrize("by", ["dora", "Dora"])
-def test_nobody_pre_approves_what_they_wrote(database: Database, runbook: Runbook, by: str) -> None:
+@pytest.mark.parametrize(
+    ("authors", "editors"),
+    [(("dora",), ()), (("Dora",), ()), ((), ("dora@example.com",)), (("D4",), ())],
+    ids=["author", "in capitals", "editor by email", "author by account"],
+)
+def test_nobody_pre_approves_what_they_wrote(
+    database: Database, runbook: Runbook, authors: tuple[str, ...], editors: tuple[str, ...]
+) -> None:
+    declaration = runbook.declaration.model_copy(update={"authors": authors})
+    written = replace(runbook, declaration=declaration, editors=editors)
+    dora = PersonRow(name="dora", email="Dora@example.com", accounts={"servicenow": "d4"})
+    database.write_now(lambda connection: insert(connection, dora))
     with pytest.raises(Rejected, match="wrote shop/restart-web"):
-        database.write_now(lambda connection: pin(connection, "shop", runbook, by))
+        database.write_now(lambda connection: pin(connection, "shop", written, "dora"))
     assert database.read_now(pins) == {}
 
 
