@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from connectors.jira.tests.inside import HUB
+from starlette.responses import JSONResponse
 
 from firstline.connector import Approval, ChangeDraft, Evidence, SandboxSettings
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unavailable
 from firstline.incident import Reference
 from firstline.testing.loopback import serve
 from firstline_jira.connector import JiraConnector
@@ -247,3 +249,28 @@ async def test_an_emergency_that_we_moved_on_and_nobody_can_be_asked_about_was_a
     change = await jira.open(EMERGENCY)
     await jira.move(change, "implement", BEGINS)
     assert (await jira.standing(change)).approval == Approval(state="not_required")
+
+
+PRE_APPROVED = {"transition": {"id": "31"}}
+APPROVED: dict[str, Any] = {"finalDecision": "approved"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"approvers": "ada"}, {"approvers": [{"approver": 7, "approverDecision": "approved"}]}, {"createdDate": "today"}],
+)
+async def test_approvals_of_another_shape_than_documented_are_asked_for_again_later(
+    make: Callable[..., JiraConnector], loopback: Callable[[Any], str], wrong: dict[str, Any]
+) -> None:
+    sandbox = create_app(SandboxSettings(seed={}))
+
+    async def odd(scope: Any, receive: Any, send: Any) -> None:
+        odd_one = str(scope.get("path", "")).endswith("/approval")
+        answer = JSONResponse({"isLastPage": True, "values": [APPROVED | wrong]})
+        await (answer if odd_one else sandbox)(scope, receive, send)
+
+    jira = make(loopback(odd))
+    change = await jira.open(ChangeDraft(key="s", type="standard", short_description="s"))
+    sandbox.state.sandbox.actions.transition(HUB, sandbox.state.sandbox.actions.records.find(change.id), PRE_APPROVED)
+    with pytest.raises(Unavailable, match="not what it documents"):
+        await jira.standing(change)

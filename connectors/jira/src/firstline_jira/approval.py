@@ -2,10 +2,12 @@
 moved it on. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from firstline.connector import Approval, ChangeState, ChangeType
 from firstline_jira.lifecycle import ASKING
+from firstline_jira.shape import instant, rows, tree
 
 Tree = Mapping[str, Any]
 Kind = ChangeType | None  # None: a change of a type that nobody explained, which is treated like a normal one
@@ -43,10 +45,11 @@ def of_issue(
         return Approval(state="waiting")
     by: list[Tree] = []
     for history in sorted(histories, key=lambda row: str(row.get("created"))):
-        for move in (row for row in history.get("items") or [] if str(row.get("field")).casefold() == "status"):
+        items = rows(history.get("items"), "changelog.items")
+        for move in (row for row in items if str(row.get("field")).casefold() == "status"):
             before, after = (stands_for(str(move.get(end)), str(move.get(f"{end}String"))) for end in ("from", "to"))
             if _decides(before, after, kind):
-                by = [history.get("author") or {}]
+                by = [tree(history.get("author"), "changelog.author")]
             elif after in ("new", *ASKING):
                 by = []
     if state == "canceled":
@@ -84,8 +87,8 @@ def _final(approvals: Sequence[Tree]) -> list[str]:
 
 
 def _people(approvals: Sequence[Tree], decision: str) -> list[Tree]:
-    rows = [row for approval in approvals for row in approval.get("approvers") or []]
-    return [row.get("approver") or {} for row in rows if row.get("approverDecision") == decision]
+    found = [row for approval in approvals for row in rows(approval.get("approvers"), "approval.approvers")]
+    return [tree(row.get("approver"), "approver") for row in found if row.get("approverDecision") == decision]
 
 
 def _decided(state: Any, people: Sequence[Tree]) -> Approval:
@@ -98,5 +101,6 @@ def _names(people: Sequence[Tree]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _created(approval: Tree) -> int:
-    return int((approval.get("createdDate") or {}).get("epochMillis") or 0)
+def _created(approval: Tree) -> datetime:
+    written = tree(approval.get("createdDate"), "approval.createdDate").get("epochMillis")
+    return instant(written, "approval.createdDate.epochMillis") or datetime.fromtimestamp(0, UTC)

@@ -63,7 +63,14 @@ class Reader:
         self._desk = desk
 
     async def read(self, reference: Reference) -> Look:
-        id, desk = issue_id(reference), await self._desk()  # noqa: A001 - Jira's word
+        id = issue_id(reference)  # noqa: A001 - Jira's word
+        try:
+            return await self._read(id)
+        except Misshapen as error:
+            raise Unavailable(f"Jira's answer is not what it documents: {error}") from error
+
+    async def _read(self, id: str) -> Look:  # noqa: A002
+        desk = await self._desk()
         ids = {name: desk.field(name) for name in ("type", "planned_start", "planned_end")}
         wanted = ",".join(["status", *(field for field in ids.values() if field)])
         issue = await self._rest.issue(id, fields=wanted, properties=CHANGE)
@@ -116,7 +123,4 @@ class Reader:
 
 def _time(value: Any, field: str, marked: Any) -> datetime | None:
     """Of a site without such a field, what we planned: nobody can have moved it."""
-    try:
-        return moment(value if field else marked, field or "firstline.change")
-    except Misshapen as error:
-        raise Unavailable(f"Jira's answer is not what it documents: {error}") from error
+    return moment(value if field else marked, field or "firstline.change")
