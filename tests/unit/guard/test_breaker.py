@@ -9,7 +9,7 @@ from tests.unit.guard.case import HOUR, MINUTE, NOON
 from firstline.guard.breaker import State, after, holds, probing, stage, tripped
 from firstline.guard.settings import Breaker
 
-LIMIT = Breaker(failures=3, within=3600, rest=1800)
+LIMIT = Breaker.model_validate({"failures": 3, "within": "1h", "rest": "30m"})
 REST = MINUTE * 30
 
 
