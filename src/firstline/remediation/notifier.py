@@ -1,5 +1,6 @@
 """Sends what `firstline.remediation.notify` put in the outbox: as mail, or as JSON to an address of the person's."""
 
+import contextlib
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -88,10 +89,15 @@ class Notifier:
             raise Rejected('[notifications] in firstline.toml needs smtp = "host:port" for people who want mail')
         host, _, port = settings.smtp.rpartition(":")
         try:
-            with _connected(settings, host, int(port)) as server:
+            server = _connected(settings, host, int(port))
+            try:
                 if settings.user:
                     server.login(settings.user, settings.secret)
                 server.send_message(_mail_of(message, settings.sender))
+                with contextlib.suppress(OSError):  # it is taken by now, however they part
+                    server.quit()
+            finally:
+                server.close()
         except smtplib.SMTPAuthenticationError as error:
             raise Unauthorized(f"{host} refuses the sign-in: {_words(error)}") from error
         except smtplib.SMTPResponseException as error:

@@ -95,7 +95,7 @@ def test_a_question_is_answered_once(start: Start) -> None:
     hub = start(mode="approve")
     hub.post(triggered())
     (asked,) = eventually(lambda: hub.get("approvals?state=waiting")["items"])
-    assert hub.act(f"approvals/{asked['id']}/refuse").status_code == 200
+    assert hub.act(f"approvals/{asked['id']}/refuse", {"comment": "not now"}).status_code == 200
     again = hub.act(f"approvals/{asked['id']}/approve")
     assert again.status_code == 409
     assert "refused already by ada" in again.json()["detail"]
