@@ -1,9 +1,9 @@
 """`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox outage
-match start."""
+match start approval."""
 
 import sys
 
-from tests.benchmark import accept, latency, match, outage, outbox, remediate, start
+from tests.benchmark import accept, approval, latency, match, outage, outbox, remediate, start
 
 BENCHMARKS = {
     "accept": accept.run,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "outage": outage.run,
     "match": match.run,
     "start": start.run,
+    "approval": approval.run,
 }
 
 
