@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -11,6 +12,7 @@ from firstline.errors import Misdeclared
 from firstline.masking import Masker
 from firstline.settings import FILE, Settings
 from firstline.store import Database
+from firstline.store.database import snapshot
 
 
 def database(settings: Settings) -> Database:
@@ -28,6 +30,28 @@ def database(settings: Settings) -> Database:
     except Misdeclared as error:
         raise Misdeclared(f"hub.database: {error.reason}", place=place) from None
     return found
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[sa.Connection]:
+    """One state of the hub's database, as it is: nothing is made or changed. Raises `Misdeclared` when it can't be
+    read."""
+    place = str(shown(settings.folder / FILE))
+    try:
+        file = sa.make_url(settings.database).database or ""
+        if settings.database.startswith("sqlite:") and not Path(file).exists():
+            raise Misdeclared(f"there is no {file}: no hub has run here", place=place)
+        found = Database(settings.database, Masker(settings.known_secrets))
+        try:
+            with found.engine.connect() as connection:
+                snapshot(connection)
+                yield connection
+        finally:
+            found.close()
+    except sa.exc.ArgumentError:  # never shown: it may hold a password
+        raise Misdeclared("hub.database is no address", place=place) from None
+    except sa.exc.DBAPIError as error:
+        raise Misdeclared(f"hub.database can't be read: {str(error.orig).strip()}", place=place) from None
 
 
 @contextmanager
