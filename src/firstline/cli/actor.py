@@ -11,6 +11,8 @@ import typer
 
 from firstline import settings
 from firstline.access import Right, find
+from firstline.access.grant import where as place
+from firstline.access.right import EVERY
 from firstline.cli import reach
 from firstline.errors import Rejected
 
@@ -35,17 +37,27 @@ def actor(
     if person is None:
         raise Rejected(f"{named} is nobody here, or off")
     if right is not None and not person.may(right, pack=pack, environment=environment):
-        where = f" for the pack {pack}" if pack else ""
+        where = "" if pack is None else f" {place(pack, environment or EVERY)}"
         raise Rejected(f"{named} may not {right.value}{where}; `firstline people show {named}` says what they may")
     return named
 
 
-def act(folder: Path, named: str, do: Callable[[sa.Connection, str], T]) -> T:
-    """Do something in the hub's database, as who acts (the second argument), in one transaction. A refusal ends the
-    command with its words."""
+def act(
+    folder: Path,
+    named: str,
+    do: Callable[[sa.Connection, str], T],
+    right: Right | None = None,
+    *,
+    pack: str | None = None,
+    environment: str | None = None,
+) -> T:
+    """Do something in the hub's database, as who acts (the second argument) and has the right, in one transaction. A
+    refusal ends the command with its words."""
     database = reach.database(settings.load(folder))
     try:
-        return database.write_now(lambda connection: do(connection, actor(connection, named)))
+        return database.write_now(
+            lambda connection: do(connection, actor(connection, named, right, pack=pack, environment=environment))
+        )
     except Rejected as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(1) from refusal

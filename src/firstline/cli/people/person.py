@@ -8,8 +8,9 @@ import typer
 
 from firstline.access import group as groups
 from firstline.access import roll
-from firstline.cli.actor import As, act
+from firstline.cli.actor import As
 from firstline.cli.option import Folder
+from firstline.cli.people.govern import govern
 
 Name = Annotated[str, typer.Argument(help="The name that stands in timelines and on tickets.", metavar="NAME")]
 Email = Annotated[str | None, typer.Option(help="Finds them where a vendor names people by it.")]
@@ -36,7 +37,7 @@ def add(
 ) -> None:
     """Put a person on the roll. They may nothing before something is granted to them."""
     there = _accounts(account)
-    act(
+    govern(
         folder,
         as_,
         lambda connection, by: roll.add(
@@ -56,7 +57,7 @@ def change(
 ) -> None:
     """Set what is given of a person; `--account CONNECTION=` takes an account away."""
     there = _accounts(account)
-    act(
+    govern(
         folder,
         as_,
         lambda connection, by: roll.change(connection, name, by=by, email=email, accounts=there, contact=contact),
@@ -65,12 +66,12 @@ def change(
 
 def off(name: Name, reason: Reason = "", as_: As = "", folder: Folder = Path()) -> None:
     """They may nothing any more, at once: no token of theirs opens anything, nobody acts for them."""
-    act(folder, as_, lambda connection, by: roll.turn_off(connection, name, by=by, reason=reason))
+    govern(folder, as_, lambda connection, by: roll.turn_off(connection, name, by=by, reason=reason))
 
 
 def on(name: Name, reason: Reason = "", as_: As = "", folder: Folder = Path()) -> None:
     """They may again what is granted to them and to their groups."""
-    act(folder, as_, lambda connection, by: roll.turn_on(connection, name, by=by, reason=reason))
+    govern(folder, as_, lambda connection, by: roll.turn_on(connection, name, by=by, reason=reason))
 
 
 def group(
@@ -82,7 +83,7 @@ def group(
 ) -> None:
     """Put a person into a group, or take them out. A group begins with its first member."""
     do = groups.join if move == Move.ADD else groups.leave
-    act(folder, as_, lambda connection, by: do(connection, name, person, by=by))
+    govern(folder, as_, lambda connection, by: do(connection, name, person, by=by))
 
 
 def _accounts(given: list[str] | None) -> dict[str, str]:

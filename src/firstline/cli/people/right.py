@@ -7,10 +7,11 @@ from typing import Annotated
 import sqlalchemy as sa
 import typer
 
+from firstline import settings
 from firstline.access import Right, delegation
 from firstline.access import grant as grants
 from firstline.access.right import EVERY
-from firstline.cli.actor import As, act
+from firstline.cli.actor import As, act, actor
 from firstline.cli.option import Folder, moment
 
 Holder = Annotated[str, typer.Argument(help="A person, a group, or group:NAME of one that is empty yet.")]
@@ -28,7 +29,8 @@ def grant(
     folder: Folder = Path(),
 ) -> None:
     """Give a person or a group rights."""
-    act(folder, as_, _apply(grants.grant, holder, right, pack, environment))
+    do = _apply(grants.grant, holder, right, pack, environment)
+    act(folder, as_, do, Right.GOVERN, pack=pack, environment=environment)
 
 
 def revoke(
@@ -40,7 +42,8 @@ def revoke(
     folder: Folder = Path(),
 ) -> None:
     """Take rights away, as they were granted: with the same pack and environment."""
-    act(folder, as_, _apply(grants.revoke, holder, right, pack, environment))
+    do = _apply(grants.revoke, holder, right, pack, environment)
+    act(folder, as_, do, Right.GOVERN, pack=pack, environment=environment)
 
 
 def delegate(
@@ -55,14 +58,12 @@ def delegate(
     """For a time, let one person give another's approvals. Prints the delegation's id."""
     end = moment(until, "--until")
     begin = moment(since, "--from") if since else None
-    made = act(
-        folder,
-        as_,
-        lambda connection, by: delegation.delegate(
-            connection, giver, taker, since=begin, until=end, reason=reason, by=by
-        ),
-    )
-    typer.echo(made)
+
+    def do(connection: sa.Connection, _: str) -> str:
+        by = _who_says(connection, as_, giver, folder)
+        return delegation.delegate(connection, giver, taker, since=begin, until=end, reason=reason, by=by)
+
+    typer.echo(act(folder, "", do))
 
 
 def undelegate(
@@ -71,7 +72,21 @@ def undelegate(
     folder: Folder = Path(),
 ) -> None:
     """End a delegation now."""
-    act(folder, as_, lambda connection, by: delegation.end(connection, delegation_id, by=by))
+
+    def do(connection: sa.Connection, _: str) -> None:
+        found = delegation.find(connection, delegation_id)
+        by = _who_says(connection, as_, found["giver"] if found else "", folder)
+        delegation.end(connection, delegation_id, by=by)
+
+    act(folder, "", do)
+
+
+def _who_says(connection: sa.Connection, named: str, giver: str, folder: Path) -> str:
+    """Who approves says who gives their approvals; who governs all packs says it for others."""
+    if named == giver:
+        return actor(connection, named, Right.APPROVE)
+    environment = settings.load(folder).hub.environment
+    return actor(connection, named, Right.GOVERN, pack=EVERY, environment=environment)
 
 
 def _apply(

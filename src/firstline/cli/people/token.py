@@ -12,6 +12,7 @@ from firstline.access.profile import tokens as kept
 from firstline.cli import project
 from firstline.cli.actor import As, act
 from firstline.cli.option import Folder
+from firstline.cli.people.govern import govern
 from firstline.cli.people.show import day
 from firstline.store.table import now
 
@@ -28,7 +29,7 @@ def token(
     # Compared so, because nan is neither.
     if not 0 < days <= access.CENTURY:
         raise typer.BadParameter(f"from more than 0 to {access.CENTURY}", param_hint="--days")
-    made = act(
+    made = govern(
         folder,
         as_,
         lambda connection, by: access.give_token(connection, person, name=name, rights=right, days=days, by=by),
@@ -53,7 +54,7 @@ def revoke_token(
     folder: Folder = Path(),
 ) -> None:
     """Take a token back: it opens nothing any more, at once."""
-    act(folder, as_, lambda connection, by: access.revoke_token(connection, token_id, by=by))
+    govern(folder, as_, lambda connection, by: access.revoke_token(connection, token_id, by=by))
 
 
 COMMANDS = {"token": token, "tokens": tokens, "revoke-token": revoke_token}
