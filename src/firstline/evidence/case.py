@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from firstline.declaration import canonical
 from firstline.errors import Rejected
 from firstline.ledger.facet import FACETS, REMOVED, form, stored
 from firstline.settings import OWN_REGISTER
@@ -42,6 +43,7 @@ class Case:
     beside: list[Line] = field(default_factory=list)
     rows: dict[str, bytes] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
+    plan: bytes = b"{}"
     gaps: list[str] = field(default_factory=list)
 
 
@@ -51,6 +53,7 @@ def read(connection: sa.Connection, remediation_id: str, size: int) -> Case:
     if row is None:
         raise Rejected(f"there is no remediation {remediation_id}")
     case = Case(remediation_id, _entries(connection, LEDGER.c.subject.in_(_subjects(row))))
+    case.plan = canonical(row["plan"] or {})
     _rows(connection, case)
     case.beside = _beside(connection, case, row)
     case.gaps += _unsettled(connection, row)

@@ -9,7 +9,6 @@ from typing import Any, BinaryIO
 import orjson
 import sqlalchemy as sa
 
-from firstline.declaration import canonical
 from firstline.evidence import case as cases
 from firstline.evidence import page, population
 from firstline.evidence.asked import Asked, chosen
@@ -114,7 +113,7 @@ class _Export:
         self._count(case)
         story = Story(case)
         self._pack.add(PAGE if alone else page_path(id_), page.tell(cover, story, "" if alone else "../../"))
-        self._files(case, story)
+        self._files(case)
         return page.listed(story)
 
     def _count(self, case: Case) -> None:
@@ -125,13 +124,12 @@ class _Export:
                 self._unplaced[line.id] = line
         self._numbers |= {int(label.removeprefix("change/")) for label in case.rows if label.startswith("change/")}
 
-    def _files(self, case: Case, story: Story) -> None:
+    def _files(self, case: Case) -> None:
         for label, kept in case.rows.items():
             self._pack.add(row_path(label), kept)
         for delivery, body in case.bodies.items():
             self._pack.add(body_path(delivery), body)
-        if story.plan:
-            self._pack.add(plan_path(case.id), canonical(story.plan))
+        self._pack.add(plan_path(case.id), case.plan)
 
     def _population(self, ids: list[str]) -> Population:
         if not self._asked.is_period:

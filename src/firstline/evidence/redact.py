@@ -7,7 +7,7 @@ import orjson
 
 from firstline.declaration import canonical
 from firstline.evidence.case import Case
-from firstline.evidence.pack import body_path, row_path
+from firstline.evidence.pack import body_path, plan_path, row_path
 from firstline.masking import Masker
 
 
@@ -18,6 +18,9 @@ def redact(case: Case, mask: Masker) -> list[str]:
         case.rows[label] = told = _row(kept, mask)
         if told != kept:
             masked.append(row_path(label))
+    plan, case.plan = case.plan, _body(case.plan, mask)
+    if plan != case.plan:
+        masked.append(plan_path(case.id))
     for delivery, body in case.bodies.items():
         case.bodies[delivery] = told = _body(body, mask)
         if told != body:

@@ -4,7 +4,10 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
+
+import orjson
 
 from firstline.evidence.case import Case, Line, opened
 from firstline.remediation.text import headline
@@ -46,7 +49,8 @@ class Story:
         self._rows = {label: opened(label, kept) for label, kept in case.rows.items()}
         self.row: Row = self._one("remediation.ended") or self._one("remediation.begun")
         self.ended = bool(self._of("remediation.ended"))
-        self.plan: Row = self.row.get("plan") or {}
+        self.plan: Row = orjson.loads(case.plan)
+        self.plan_digest = sha256(case.plan).hexdigest()
         self.runbook: Row = self.plan.get("runbook") or {}
         self.incident: Row = self.row.get("incident") or {}
         self.reference: Row = self.incident.get("reference") or {}

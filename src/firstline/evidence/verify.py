@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -161,27 +162,40 @@ class _Check:
             self._wrong(f"{path}: no entry binds it")
 
     def _contents(self, manifest: Manifest) -> None:
-        """Bodies of deliveries against their rows, plans against the digest that was approved."""
-        for name in self._digests:
-            top, _, rest = name.partition("/")
-            facet = rest.partition("/")[0]
-            if top != "rows" or name in manifest.masked or facet not in ("delivery", "remediation.ended"):
-                continue
-            try:
-                row = orjson.loads(self._archive.read(name))
-                digest, path = (row["body"], body_path(row["id"])) if facet == "delivery" else _plan(row)
-            except (ValueError, KeyError, TypeError):
-                self._wrong(f"{name} was edited: it is no row of a {facet}")
-                continue
-            self._same(digest, path, manifest, name)
+        """Bodies of deliveries against their rows, plans against the digests that were approved."""
+        rows = dict(self._read(manifest))
+        for name, row in rows.items():
+            if name.startswith("rows/delivery/"):
+                self._same([row.get("body")], body_path(str(row.get("id"))), manifest, name)
+        for id_ in manifest.remediations:
+            ended = rows.get(row_path(f"remediation.ended/{id_}"))
+            told = [ended] if ended else [row for row in rows.values() if row.get("remediation_id") == id_]
+            self._same([row.get("plan_digest") for row in told], plan_path(id_), manifest, "what was approved")
 
-    def _same(self, digest: str, path: str, manifest: Manifest, row: str) -> None:
+    def _read(self, manifest: Manifest) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The rows that other files are checked against."""
+        checked = ("rows/delivery/", "rows/remediation.ended/", "rows/approval/")
+        for name in self._digests:
+            if name.startswith(checked) and name not in manifest.masked:
+                try:
+                    row = orjson.loads(self._archive.read(name))
+                except orjson.JSONDecodeError:
+                    row = None
+                if isinstance(row, dict):
+                    yield name, row
+                else:
+                    self._wrong(f"{name} was edited: it is no row")
+
+    def _same(self, digests: list[Any], path: str, manifest: Manifest, told: str) -> None:
+        """`digests`: what the file may be; none: nothing says."""
         if path in manifest.masked:
-            self._note(f"{path}: secrets were masked in it at the export; it can't be checked against {row}")
+            self._note(f"{path}: secrets were masked in it at the export; it can't be checked")
         elif path not in self._digests:
-            self._wrong(f"{path} is missing: {row} has its digest")
-        elif self._digests[path] != digest:
-            self._wrong(f"{path} was edited: {row} has another digest of it")
+            self._wrong(f"{path} is missing")
+        elif not digests:
+            self._note(f"{path}: no entry binds it yet")
+        elif self._digests[path] not in digests:
+            self._wrong(f"{path} was edited: {told} has another digest of it")
 
     def _population(self, manifest: Manifest, bound: Bound) -> None:
         whole = manifest.population
@@ -214,7 +228,3 @@ class _Check:
 
 def _is_odd(entry: zipfile.ZipInfo) -> bool:
     return entry.file_size > LARGEST and entry.filename not in STREAMS
-
-
-def _plan(row: dict[str, str]) -> tuple[str, str]:
-    return row["plan_digest"], plan_path(row["id"])

@@ -111,9 +111,27 @@ class Ledger:
     def tell(self, subject: str, act: str, text: str = "", by: str = "firstline", **facts: Any) -> None:
         self.write(lambda connection: record(connection, subject, act, text, by=by, facts=facts))
 
-    def remediate(self, number: int = 1, title: str = "shop does not answer", *, body: bytes = BODY) -> str:
+    def remediate(
+        self,
+        number: int = 1,
+        title: str = "shop does not answer",
+        *,
+        body: bytes = BODY,
+        asks: bool = True,
+        ends: bool = True,
+    ) -> str:
         """One remediation from its delivery to its note; gives its id."""
-        return str(self.write(lambda connection: _remediate(connection, number, title, body)))
+
+        def all_of_it(connection: sa.Connection) -> str:
+            begun = _begin(connection, number, title, body)
+            if asks:
+                _approve(connection, begun)
+            if ends:
+                _run(connection, begun)
+                _end(connection, begun)
+            return begun.id
+
+        return str(self.write(all_of_it))
 
     def pack(self, path: Path, asked: Asked, **how: Any) -> Manifest:
         made = {
@@ -132,7 +150,7 @@ class Ledger:
         return manifest
 
 
-def _remediate(connection: sa.Connection, number: int, title: str, body: bytes) -> str:
+def _begin(connection: sa.Connection, number: int, title: str, body: bytes) -> RemediationRow:
     reference = Reference(connection="pagerduty", kind="incident", id=f"Q{number:05}", number=f"#{number}")
     incident = Incident(reference=reference, title=title, service="shop")
     plan = plan_of()
@@ -183,14 +201,7 @@ def _remediate(connection: sa.Connection, number: int, title: str, body: bytes) 
     known = IncidentRow(
         connection="pagerduty", kind="incident", record_id=f"Q{number:05}", incident=incident.model_dump(mode="json")
     )
-    approval = ApprovalRow(
-        remediation_id=remediation.id,
-        plan_digest=plan.digest,
-        asks=plan.asks.model_dump(mode="json"),
-        asked_at=AT,
-        expires_at=AT + timedelta(hours=1),
-    )
-    insert(connection, delivery, row, remediation, decision, known, approval)
+    insert(connection, delivery, row, remediation, decision, known)
     begun = {
         **bind(connection, "delivery", delivery.id),
         **bind(connection, "event", row.id),
@@ -198,14 +209,20 @@ def _remediate(connection: sa.Connection, number: int, title: str, body: bytes) 
         **bind(connection, "remediation.begun", remediation.id),
     }
     record(connection, remediation.id, "matched", f"#{number} matched shop/mend", rows=begun)
-    record(connection, remediation.id, "asked", "Waits for an approval", rows=bind(connection, "approval", approval.id))
-    _approve(connection, remediation.id, approval.id)
-    _run(connection, remediation.id)
-    _end(connection, remediation.id, reference)
-    return remediation.id
+    return remediation
 
 
-def _approve(connection: sa.Connection, remediation: str, approval: str) -> None:
+def _approve(connection: sa.Connection, begun: RemediationRow) -> None:
+    row = ApprovalRow(
+        remediation_id=begun.id,
+        plan_digest=begun.plan_digest,
+        asks=plan_of().asks.model_dump(mode="json"),
+        asked_at=AT,
+        expires_at=AT + timedelta(hours=1),
+    )
+    remediation, approval = begun.id, row.id
+    insert(connection, row)
+    record(connection, remediation, "asked", "Waits for an approval", rows=bind(connection, "approval", approval))
     vote = VoteRow(approval_id=approval, person="ann", by="ann", way="api", verdict="approved", comment="go", at=AT)
     insert(connection, vote)
     table = sa.update(ApprovalRow).where(ApprovalRow.id == approval)  # type: ignore[arg-type]
@@ -214,7 +231,8 @@ def _approve(connection: sa.Connection, remediation: str, approval: str) -> None
     record(connection, remediation, "approved", "Approved the plan: go", by="ann", rows=bound)
 
 
-def _run(connection: sa.Connection, remediation: str) -> None:
+def _run(connection: sa.Connection, begun: RemediationRow) -> None:
+    remediation = begun.id
     run = RunRow(
         id=f"{remediation}-step-1",
         remediation_id=remediation,
@@ -232,7 +250,8 @@ def _run(connection: sa.Connection, remediation: str) -> None:
     record(connection, remediation, "ran", "restart on shop-1: ok", rows=bind(connection, "run", run.id))
 
 
-def _end(connection: sa.Connection, remediation: str, reference: Reference) -> None:
+def _end(connection: sa.Connection, begun: RemediationRow) -> None:
+    remediation, reference = begun.id, Reference.model_validate(begun.incident["reference"])
     change = Reference(connection="servicenow", kind="change_request", id="c" * 32, number="CHG0030045")
     ended = {"stage": "ended", "outcome": "proved", "approved_by": "ann", "change_type": "standard"}
     values = {**ended, "ended_at": AT + timedelta(minutes=1), "change": change.model_dump(mode="json")}

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.evidence.conftest import Ledger, files, found
+from tests.integration.evidence.conftest import Ledger, files, found, page
 
 from firstline.errors import Rejected
 from firstline.evidence.asked import Asked
 from firstline.ledger import record
 from firstline.ledger.facet import bind
 from firstline.store.database import insert
-from firstline.store.table import APPROVAL, REMEDIATION, RUN, ChangeRow, now
+from firstline.store.table import APPROVAL, RUN, ChangeRow, now
 
 
 @pytest.fixture
@@ -91,8 +91,17 @@ def test_a_row_that_was_edited_in_the_database_is_found_in_the_pack(ledger: Ledg
     assert [finding.split("/")[1] for finding in found(ledger, path)[0]] == ["approval"]
 
 
-def test_what_has_not_ended_is_named(ledger: Ledger, path: Path) -> None:
-    id_ = ledger.remediate()
+def test_what_has_not_ended_has_a_pack_with_its_plan_that_names_what_is_missing(ledger: Ledger, path: Path) -> None:
+    id_ = ledger.remediate(ends=False)
     ledger.sequence()
-    ledger.write(lambda c: c.execute(sa.update(REMEDIATION).values(ended_at=None, stage="waiting")))
     assert any("it is at the stage waiting" in gap for gap in ledger.pack(path, Asked(remediation=id_)).gaps[id_])
+    assert found(ledger, path) == ([], [])
+    assert "systemctl restart shop.service" in page(path)
+    assert "It has not ended" in page(path)
+
+
+def test_a_plan_that_nobody_was_asked_about_is_said_to_be_unproved(ledger: Ledger, path: Path) -> None:
+    id_ = ledger.remediate(ends=False, asks=False)
+    ledger.sequence()
+    ledger.pack(path, Asked(remediation=id_))
+    assert found(ledger, path) == ([], [f"remediations/{id_}/plan.json: no entry binds it yet"])
