@@ -1,6 +1,7 @@
 """Who is who: names, groups, accounts, and what is granted through them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -55,6 +56,19 @@ def test_everybody_who_may_is_named_whatever_way_the_right_comes(database: Datab
     assert ask(database, who_may, Right.APPROVE, "shop", "prod") == ["ann", "bob", "cas"]
     assert ask(database, who_may, Right.APPROVE, "net", "test") == ["ann"]
     assert ask(database, who_may, Right.GOVERN, "shop", "prod") == []
+
+
+def test_two_who_claim_one_account_at_the_same_moment_do_not_both_get_it(database: Database) -> None:
+    def claim(name: str) -> str:
+        try:
+            database.write_now(lambda c: roll.add(c, name, by="os:root", accounts={"servicenow": "k.lee"}))
+        except Rejected:
+            return ""
+        return name
+
+    with ThreadPoolExecutor(4) as pool:
+        won = [name for name in pool.map(claim, ("kim", "kay", "kit", "ken")) if name]
+    assert won == [ask(database, by_account, "servicenow", ["K.Lee"])]
 
 
 def test_a_name_is_a_person_or_a_group_among_those_asked(database: Database) -> None:
