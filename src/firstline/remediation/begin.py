@@ -49,11 +49,13 @@ def question(
     url: str,
     expires: float,
     notes: Notes | None = None,
-    again: bool = False,
+    ran: bool = False,
 ) -> Iterator[SQLModel]:
-    """The rows that ask people about a plan: the approval, and the note on the ticket. `again`: something was asked
-    about this remediation before."""
-    yield from _asked(_Told(remediation_id, incident, plan, url, notes or Notes()), expires, again=again)
+    """The rows that ask people about a plan of a remediation that is there already: the approval, and the note on the
+    ticket. `ran`: it runs as an emergency, and is approved afterwards."""
+    id_ = new_id()
+    told = _Told(remediation_id, incident, plan, url, notes or Notes())
+    yield from _asked(told, expires, id_, f"question.{id_}", ran=ran)
 
 
 def write_back(remediation_id: str, key: str, act: str, reference: Reference, body: BaseModel) -> WriteBackRow:
@@ -127,13 +129,11 @@ def _others(told: _Told, expires: float) -> Iterator[SQLModel]:
         built_in = text.suggestion(f"{told.id}.suggestion", told.plan, told.url)
         yield from told.note("suggestion", "suggestion", built_in)
     if told.plan.question:
-        yield from _asked(told, expires)
+        yield from _asked(told, expires, new_id(), "question")
 
 
-def _asked(told: _Told, expires: float, *, again: bool = False) -> Iterator[SQLModel]:
-    plan, id_ = told.plan, new_id()
-    key = f"question.{id_}" if again else "question"
-    asked_at = now()
+def _asked(told: _Told, expires: float, id_: str, key: str, *, ran: bool = False) -> Iterator[SQLModel]:
+    plan, asked_at = told.plan, now()
     approval = ApprovalRow(
         id=id_,
         remediation_id=told.id,
@@ -143,7 +143,7 @@ def _asked(told: _Told, expires: float, *, again: bool = False) -> Iterator[SQLM
         expires_at=asked_at + timedelta(seconds=plan.asks.expires or expires),
     )
     answer = f"{told.hub}/approvals/{id_}"
-    built_in = text.question(f"{told.id}.{key}", plan, approval, told.url, answer)
+    built_in = text.question(f"{told.id}.{key}", plan, approval, told.url, answer, ran=ran)
     api = f"{told.hub}/api/v1/approvals/{id_}/approve"
     yield from told.note("question", key, built_in, {"plan": plan.digest, "approve": api, "answer": answer})
     yield approval

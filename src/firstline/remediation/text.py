@@ -51,11 +51,11 @@ def suggestion(key: str, plan: Plan, url: str) -> Note:
     )
 
 
-def question(key: str, plan: Plan, approval: ApprovalRow, url: str, answer: str) -> Note:
-    """`answer` is the page on which people approve or refuse."""
+def question(key: str, plan: Plan, approval: ApprovalRow, url: str, answer: str, *, ran: bool = False) -> Note:
+    """`answer` is the page on which people approve or refuse. `ran`: it runs as an emergency, approved afterwards."""
     told = {
         "Runbook": named(plan),
-        "It will run": _listed(steps(plan)),
+        "It runs" if ran else "It will run": _listed(steps(plan)),
         "Proved by": "; ".join(check.name for check in plan.runbook.after) or "its exit status",
         "Change": _policy(plan),
         "Asked": asked(plan),
@@ -67,7 +67,9 @@ def question(key: str, plan: Plan, approval: ApprovalRow, url: str, answer: str)
     title = plan.runbook.title
     return Note(
         key=key,
-        headline=f"Firstline asks: may it {title[:1].lower()}{title[1:]}?",
+        headline=f"Firstline asks afterwards, it was an emergency: {title}"
+        if ran
+        else f"Firstline asks: may it {title[:1].lower()}{title[1:]}?",
         facts=_facts(told),
         body=plan.runbook.description,
     )

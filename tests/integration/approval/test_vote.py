@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.integration.approval.conftest import OS, Office, Race
 
 from firstline.access import Right, roll
@@ -159,6 +160,24 @@ def test_a_remediation_that_waits_for_its_change_is_only_woken(office: Office) -
     assert remediation["wake_at"] <= now()
 
 
+def test_an_emergency_that_ran_first_is_approved_or_refused_afterwards(office: Office) -> None:
+    office.person("ann")
+    for stage, verdict in (("prepared", "approved"), ("following", "refused")):
+        asked = office.ask(stage=stage)
+        emergency = REMEDIATION.update().values(change_type="emergency")
+        office.database.write_now(partial(_execute, emergency))
+        assert office.answer(asked, "ann", verdict).state == verdict
+        assert office.remediation(asked)["stage"] == stage
+    assert office.remediation(asked)["wake_at"] <= now()
+
+
+def test_what_has_ended_is_let_go_by_nobody(office: Office) -> None:
+    office.person("ann")
+    for stage in ("prepared", "acted", "ended"):
+        with pytest.raises(Rejected, match="nothing was started"):
+            office.answer(office.ask(stage=stage), "ann")
+
+
 def test_what_is_void_is_answered_by_nobody(office: Office) -> None:
     office.person("ann")
     asked = office.ask()
@@ -267,3 +286,7 @@ class _Context:
 
     def wake(self) -> None:
         """Nobody waits."""
+
+
+def _execute(statement: sa.Executable, connection: sa.Connection) -> None:
+    connection.execute(statement)

@@ -18,16 +18,19 @@ from firstline.remediation.plan import Plan
 from firstline.store.database import insert
 from firstline.store.table import ApprovalRow
 
+UNDER_WAY = ("prepared", "acted", "following")
+
 
 def ask(connection: sa.Connection, context: Context, row: Mapping[str, Any]) -> str:
     """Ask about the plan of a remediation that is there already; what was asked about it before is void. `row`: of
-    `fl_remediation`, with the plan to ask about. Gives the approval's id."""
+    `fl_remediation`, with the plan to ask about, and its stage: what is under way was an emergency, whose change is
+    approved afterwards. Gives the approval's id."""
     void(connection, row["id"], "it is asked anew")
     plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
-    asks = question(
-        row["id"], incident, plan, url=context.url, expires=context.expires, notes=context.notes, again=True
+    ran = row["stage"] in UNDER_WAY
+    rows = list(
+        question(row["id"], incident, plan, url=context.url, expires=context.expires, notes=context.notes, ran=ran)
     )
-    rows = list(asks)
     insert(connection, *rows)
     (approval,) = (each for each in rows if isinstance(each, ApprovalRow))
     insert(connection, *asked(connection, [Asking(approval, plan, incident, row["event_id"])]))

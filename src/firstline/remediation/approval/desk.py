@@ -69,7 +69,7 @@ def _counts(connection: sa.Connection, question: Question, person: Person, momen
 
 def _asked_of(connection: sa.Connection, person: Person, before: str, moment: datetime) -> list[str]:
     """Questions that wait and are asked of the person, or of who delegated to them; four eyes are not looked at yet."""
-    live = [APPROVAL.c.state == "waiting", APPROVAL.c.expires_at > moment]
+    live = [APPROVAL.c.state == "waiting", APPROVAL.c.expires_at > moment, REMEDIATION.c.stage != "ended"]
     kinds = sa.select(APPROVAL.c.asks, REMEDIATION.c.pack, REMEDIATION.c.environment).select_from(_JOINED)
     theirs = _names(connection, person, moment)
     asked = [

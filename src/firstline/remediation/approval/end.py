@@ -17,6 +17,10 @@ from firstline.store.table import APPROVAL, REMEDIATION, WRITE_BACK, LedgerRow, 
 
 BATCH = 500  # questions that end in one transaction
 
+_FOLLOWS = REMEDIATION.c.stage.in_(("opened", "following"))  # reads the answer, for its change
+# An emergency that is under way: its change is approved afterwards.
+_RAN_FIRST = sa.and_(REMEDIATION.c.stage.in_(("prepared", "acted")), REMEDIATION.c.change_type == "emergency")
+
 
 def approve(connection: sa.Connection, question: Question, votes: Sequence[Vote], comment: str) -> bool:
     """Let the plan go. False when the remediation no longer waits with this plan."""
@@ -81,12 +85,14 @@ def _go_on(connection: sa.Connection, ids: Sequence[str], values: Mapping[str, A
     change is only woken, and reads the answer itself. Gives how many it was: an answer binds the plan by its digest, so
     that a remediation with another plan is not let go by it."""
     asked = sa.select(APPROVAL.c.id).where(APPROVAL.c.id.in_(ids), APPROVAL.c.remediation_id == REMEDIATION.c.id)
-    mine = sa.update(REMEDIATION).where(asked.where(APPROVAL.c.plan_digest == REMEDIATION.c.plan_digest).exists())
+    mine = asked.where(APPROVAL.c.plan_digest == REMEDIATION.c.plan_digest).exists()
+    theirs = sa.update(REMEDIATION).where(mine)
     to = {"stage": "ready" if runs else "acted", "wake_at": now(), "tell_at": now() + GRACE if runs else None}
-    # Those that wait for their change first: the others leave the stage they are found by.
-    woken = connection.execute(mine.where(REMEDIATION.c.stage == "opened").values(wake_at=now())).rowcount
-    went = connection.execute(mine.where(REMEDIATION.c.stage == "waiting").values(**to, **values)).rowcount
-    return woken + went
+    # Those that stay in their stage first: the others leave the one they are found by.
+    running = connection.scalar(sa.select(sa.func.count()).select_from(REMEDIATION).where(mine, _RAN_FIRST)) or 0
+    woken = connection.execute(theirs.where(_FOLLOWS).values(wake_at=now())).rowcount
+    went = connection.execute(theirs.where(REMEDIATION.c.stage == "waiting").values(**to, **values)).rowcount
+    return running + woken + went
 
 
 def _withdraw(connection: sa.Connection, remediation_ids: Sequence[str]) -> None:
