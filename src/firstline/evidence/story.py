@@ -62,7 +62,6 @@ class Story:
         self.runs = sorted(self._of("run"), key=lambda row: (row["begun_at"], row["id"]))
         self.writes = sorted(self._of("write_back"), key=lambda row: row["id"])
         self.change: Row = self._one("change")
-        self.guarded = [line for line in self.lines if line.act in ("held", "overridden", "override", "let go")]
 
     @property
     def label(self) -> str:
@@ -96,10 +95,16 @@ class Story:
             yield f"The mapping {self.plan['mapping']} chose the runbook {named}, owned by {owner}, in mode {mode}."
         yield self._let_go()
         if self.runs:
-            steps = [run for run in self.runs if run["phase"] == "step"]
-            where = ", ".join(sorted({run["target"] for run in steps})) or "no target"
-            yield f"{_count(len(steps), 'step')} ran on {where}; {_count(len(self.runs) - len(steps), 'check')} looked."
+            yield self._ran()
         yield f"{self._change()} It ended: {self.said}." if self.ended else f"{self._change()} It has not ended."
+
+    def _ran(self) -> str:
+        steps = [run for run in self.runs if run["phase"] == "step"]
+        looked = _count(len(self.runs) - len(steps), "other command")
+        if not steps:
+            return f"No step was run; {looked} only looked."
+        where = ", ".join(sorted({run["target"] for run in steps}))
+        return f"{_count(len(steps), 'step')} ran on {where}, and {looked} beside: checks, rollback or diagnosis."
 
     def _let_go(self) -> str:
         answered = [row for row in self.approvals if row["state"] != "waiting"]
@@ -169,16 +174,25 @@ def _plain(value: Any) -> str:
 
 
 def _arrival(row: Row, body: bytes) -> Arrival:
-    return Arrival(row, shown(body.decode("utf-8", "replace")), _verdict(row))
+    return Arrival(row, shown(_laid_out(body)), _verdict(row))
+
+
+def _laid_out(body: bytes) -> str:
+    """JSON for reading; anything else as it is."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return body.decode("utf-8", "replace")
 
 
 def _verdict(row: Row) -> str:
     if row["polled"]:
         return "Not signed: the hub asked for it itself, over its own connection."
     signed = [name for name in row["headers"] if any(word in name for word in _SIGNATURES)]
-    if signed:
-        return f"Its signature ({', '.join(signed)}) was verified before it was stored; a wrong one is refused."
-    return "Accepted by the connection's own check before it was stored; no header of a signature was kept with it."
+    kept = f"Its signature is in {', '.join(signed)}." if signed else "No header of a signature was kept with it."
+    return (
+        f"It was stored because the connection {row['connection']} had found it genuine; what it refuses is not. {kept}"
+    )
 
 
 def _step(part: str, one: Row) -> Row:

@@ -150,6 +150,11 @@ class Ledger:
         return manifest
 
 
+def _trace(mapping: str, verdict: str, clause: str) -> dict[str, Any]:
+    clauses = [{"text": f"incident.is_{clause}", "verdict": clause, "error": ""}]
+    return {"mapping": mapping, "place": "", "verdict": verdict, "clauses": clauses}
+
+
 def _begin(connection: sa.Connection, number: int, title: str, body: bytes) -> RemediationRow:
     reference = Reference(connection="pagerduty", kind="incident", id=f"Q{number:05}", number=f"#{number}")
     incident = Incident(reference=reference, title=title, service="shop")
@@ -195,7 +200,7 @@ def _begin(connection: sa.Connection, number: int, title: str, body: bytes) -> R
         mapping=plan.mapping,
         runbook="mend",
         mode="approve",
-        trace={"traces": [{"mapping": plan.mapping, "verdict": "matched", "clauses": []}]},
+        trace={"traces": [_trace("shop/other", "failed", "false"), _trace(plan.mapping, "matched", "true")]},
         remediation_id=remediation.id,
     )
     known = IncidentRow(

@@ -66,6 +66,8 @@ def test_a_page_tells_who_let_it_go_and_what_ran(ledger: Ledger, path: Path) -> 
         "1 of sre-core",
         "ann is in sre-core",
         "x-pagerduty-signature",
+        '<td class="act done">true</td><td><code>incident.is_true</code>',
+        '<td class="act failed">false</td><td><code>incident.is_false</code>',
     ):
         assert told in page(path), told
     assert "another story" not in page(path)
