@@ -9,7 +9,7 @@ from firstline.incident import Reference
 from firstline.remediation.closing import Blame, ChangeMove, LateRecord, recorded
 from firstline.remediation.context import Context
 from firstline.remediation.log import log_of
-from firstline.remediation.notify import NOTIFICATION, Notification
+from firstline.remediation.notify import NOTIFICATION
 
 Row = Mapping[str, Any]
 
@@ -79,7 +79,7 @@ async def _announcement(context: Context, _: Reference, row: Row) -> None:
 
 
 async def _notification(context: Context, _: Reference, row: Row) -> None:
-    await context.notifier.notify(context.database, Notification.model_validate(row["body"]), row["key"])
+    await context.notifier.notify(context.database, row)
 
 
 def _pager(context: Context, name: str) -> Pager:

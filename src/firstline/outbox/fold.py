@@ -3,7 +3,7 @@
 A row is one of the outbox (`fl_write_back`). Only rows that were never tried are folded: of any other, the vendor may
 know already."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,11 +64,11 @@ def _replaces(later: Row, row: Row, ended: Collection[str]) -> bool:
         return _is_late(row, later, ended)
     if later["act"] != row["act"]:
         return False
-    return {"note": _replaces_note, "state": _replaces_state, "update": _replaces_update}[row["act"]](later, row)
+    return _REPLACING[row["act"]](later, row)
 
 
 def _is_fresh(row: Row) -> bool:
-    return row["attempts"] == 0 and row["act"] in ("note", "state", "update")
+    return row["attempts"] == 0 and row["act"] in _REPLACING
 
 
 def _is_late(state: Row, later: Row, ended: Collection[str]) -> bool:
@@ -97,6 +97,19 @@ def _replaces_update(later: Row, row: Row) -> bool:
         and (before["priority"] is None or after["priority"] is not None)
         and (not before["status"] or bool(after["status"]))
     )
+
+
+def _tells_too(later: Row, row: Row) -> bool:
+    """What a person is told of a question has room for the others that wait for them."""
+    return bool(later["body"]["person"] == row["body"]["person"])
+
+
+_REPLACING: Mapping[str, Callable[[Row, Row], bool]] = {
+    "note": _replaces_note,
+    "state": _replaces_state,
+    "update": _replaces_update,
+    "notification": _tells_too,
+}
 
 
 def _may_join(row: Row, live: Collection[str]) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import smtplib
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 import sqlalchemy as sa
 
-from firstline import access, http
+from firstline import http
 from firstline.errors import Rejected, Unauthorized, Unavailable
 from firstline.incident import Incident
 from firstline.remediation import text
@@ -22,23 +23,35 @@ from firstline.remediation.plan import Plan, steps
 from firstline.seal import Seal
 from firstline.settings import Notifications
 from firstline.store import Database
-from firstline.store.table import APPROVAL, PERSON, REMEDIATION
+from firstline.store.table import APPROVAL, PERSON, REMEDIATION, WRITE_BACK
 
 TIMEOUT = 30.0  # seconds, for each word of the mail server
+ALSO = 20  # other questions that a message tells in full
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
-class Message:
-    """What one person is told of one question. `key`: same key, same message."""
+class Told:
+    """What is told of one question."""
 
-    key: str
-    contact: str
-    person: str
     subject: str
     facts: dict[str, str]
     link: str
     expires_at: datetime
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one person is told: of a question, and of others that came before this could be sent. `key`: same key, same
+    message; `more`: how many others there is no room for."""
+
+    key: str
+    contact: str
+    person: str
+    told: Told
+    also: tuple[Told, ...]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -49,10 +62,10 @@ class Notifier:
     settings: Notifications = field(default_factory=Notifications)
     seal: Seal = field(default_factory=Seal)
 
-    async def notify(self, database: Database, notification: Notification, key: str) -> None:
-        """Tell a person of a question. Again, after a crash: the same message under the same key, which mail systems
-        and receivers know it by. Raises `Unavailable` and `Rejected`."""
-        message = await database.read(lambda connection: self._message(connection, notification, key))
+    async def notify(self, database: Database, row: Mapping[str, Any]) -> None:
+        """Tell a person of a question. `row`: of the outbox. Again, after a crash: the same message under the same key,
+        which mail systems and receivers know it by. Raises `Unavailable` and `Rejected`."""
+        message = await database.read(lambda connection: self._message(connection, row))
         try:
             if way(message.contact) == MAIL:
                 await anyio.to_thread.run_sync(self._mail, message)
@@ -65,22 +78,34 @@ class Notifier:
         """The address under which this person, and whoever has it, answers this question."""
         return f"{self.url}/answer/{signed(self.seal, Link(approval_id, digest, person, expires_at))}"
 
-    def _message(self, connection: sa.Connection, told: Notification, key: str) -> Message:
-        person = connection.execute(sa.select(PERSON).where(PERSON.c.name == told.person)).mappings().first()
-        if person is None or access.find(connection, told.person) is None or not way(person["contact"]):
-            raise Rejected(f"{told.person} is off, or has no contact any more")
+    def _message(self, connection: sa.Connection, row: Mapping[str, Any]) -> Message:
+        name = Notification.model_validate(row["body"]).person
+        contact = connection.scalar(sa.select(PERSON.c.contact).where(PERSON.c.name == name, PERSON.c.off_at.is_(None)))
+        if not contact or not way(contact):
+            raise Rejected(f"{name} is off, or has no contact any more")
+        folded = sa.select(WRITE_BACK.c.body).where(WRITE_BACK.c.folded_into == row["id"]).order_by(WRITE_BACK.c.id)
+        bodies = [row["body"], *connection.execute(folded).scalars()]
+        own, *others = self._told(connection, [body["approval_id"] for body in bodies], name)
+        still = [each for each in (own, *others) if each.waits] or [own]
+        first, also = still[0], still[1:]
+        return Message(row["key"], contact, name, first, tuple(also[:ALSO]), max(0, len(also) - ALSO))
+
+    def _told(self, connection: sa.Connection, ids: list[str], name: str) -> list[Told]:
+        """In the order of the ids."""
         columns = (APPROVAL, REMEDIATION.c.plan, REMEDIATION.c.incident)
         query = sa.select(*columns).join(REMEDIATION, REMEDIATION.c.id == APPROVAL.c.remediation_id)
-        row = connection.execute(query.where(APPROVAL.c.id == told.approval_id)).mappings().one()
+        rows = connection.execute(query.where(APPROVAL.c.id.in_(ids))).mappings()
+        found = {row["id"]: self._of(row, name) for row in rows}
+        return [found[id_] for id_ in ids]
+
+    def _of(self, row: sa.RowMapping, name: str) -> Told:
         plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
-        return Message(
-            key=key,
-            contact=person["contact"],
-            person=told.person,
+        return Told(
             subject=f"Firstline asks: {plan.runbook.title}: {incident.reference.label}",
             facts=_facts(plan, incident, row),
-            link=self.address(row["id"], row["plan_digest"], told.person, row["expires_at"]),
+            link=self.address(row["id"], row["plan_digest"], name, row["expires_at"]),
             expires_at=row["expires_at"],
+            waits=row["state"] == "waiting",
         )
 
     def _mail(self, message: Message) -> None:
@@ -93,7 +118,7 @@ class Notifier:
             try:
                 if settings.user:
                     server.login(settings.user, settings.secret)
-                server.send_message(_mail_of(message, settings.sender))
+                server.send_message(_mail_of(message, settings.sender, self.url))
                 with contextlib.suppress(OSError):  # it is taken by now, however they part
                     server.quit()
             finally:
@@ -117,10 +142,10 @@ class Notifier:
         body = {
             "kind": "question",
             "person": message.person,
-            "subject": message.subject,
-            "facts": message.facts,
-            "answer": message.link,
-            "expires_at": message.expires_at.isoformat(),
+            **_json(message.told),
+            "also": [_json(each) for each in message.also],
+            "more": message.more,
+            "all": f"{self.url}/approvals",
         }
         async with http.client("", headers={"Idempotency-Key": message.key}) as client:
             await http.request(client, "POST", message.contact, json=body)
@@ -140,18 +165,31 @@ def _connected(settings: Notifications, host: str, port: int) -> smtplib.SMTP:
     return server
 
 
-def _mail_of(message: Message, sender: str) -> EmailMessage:
+def _mail_of(message: Message, sender: str, url: str) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = sender
     mail["To"] = message.contact.removeprefix("mailto:")
-    mail["Subject"] = " ".join(message.subject.split())
+    others = len(message.also) + message.more
+    mail["Subject"] = " ".join(message.told.subject.split()) + (f" (and {others} more)" if others else "")
     mail["Message-ID"] = f"<{message.key}@firstline>".replace(" ", "-")
     mail["Auto-Submitted"] = "auto-generated"
-    told = [f"{label}: {value}" for label, value in message.facts.items() if value]
-    until = f"{message.expires_at:%Y-%m-%d %H:%M} UTC"
-    about = f"Look at it, let it go or refuse it, until {until}, once, by this link. It is yours: do not pass it on."
-    mail.set_content("\n".join([*told, "", about, message.link]))
+    parts = [_section(message.told), *map(_section, message.also)]
+    if message.more:
+        parts.append(f"And {message.more} more: {url}/approvals")
+    mail.set_content("\n\n\n".join(parts))
     return mail
+
+
+def _section(told: Told) -> str:
+    facts = [f"{label}: {value}" for label, value in told.facts.items() if value]
+    until = f"{told.expires_at:%Y-%m-%d %H:%M} UTC"
+    about = f"Look at it, let it go or refuse it, until {until}, once, by this link. It is yours: do not pass it on."
+    return "\n".join([*facts, "", about, told.link])
+
+
+def _json(told: Told) -> dict[str, Any]:
+    expires_at = told.expires_at.isoformat()
+    return {"subject": told.subject, "facts": told.facts, "answer": told.link, "expires_at": expires_at}
 
 
 def _facts(plan: Plan, incident: Incident, row: Any) -> dict[str, str]:

@@ -236,23 +236,54 @@ async def test_the_outbox_sends_each_message_once_and_tells_it(
 ) -> None:
     office.person("ann", contact="mailto:ann@example.com")
     asked = office.ask()
-    (tmp_path / "mappings").mkdir()
-    toml = f'[hub]\ndatabase = "{office.database.url}"\n[notifications]\nsmtp = "{mail.address}"\ntls = "none"\n'
-    (tmp_path / "firstline.toml").write_text(toml)
-    hub = Hub(settings.load(tmp_path))
+    hub = hub_of(office, mail, tmp_path)
     mail.says = {"RCPT": "451 later"}
-    await hub.write_back.send_due()
-    await hub.write_back.idle()
+    await sent_by(hub)
     mail.says = {}
     office.database.write_now(lambda c: c.execute(WRITE_BACK.update().values(due_at=now())))
     for _ in range(2):
-        await hub.write_back.send_due()
-        await hub.write_back.idle()
+        await sent_by(hub)
     assert len(mail.mails) == 1
     (row,) = office.rows(WRITE_BACK, act="notification")
     assert (row["state"], row["attempts"]) == ("done", 2)
     assert [one["text"] for one in office.told(asked, "wrote")] == ["Notification on ann in @mail"]
     await hub.close()
+
+
+async def test_questions_that_come_together_are_told_in_one_mail_each_with_its_link(
+    office: Office, mail: MailServer, tmp_path: Path
+) -> None:
+    office.person("ann", contact="mailto:ann@example.com")
+    office.person("bo")
+    asked = [office.ask() for _ in range(3)]
+    hub = hub_of(office, mail, tmp_path)
+    mail.says = {"RCPT": "451 later"}
+    await sent_by(hub)  # the newest has become the one that tells them all
+    mail.says = {}
+    office.answer(asked[2], "bo")
+    office.database.write_now(lambda c: c.execute(WRITE_BACK.update().values(due_at=now())))
+    await sent_by(hub)
+    (sent,) = mail.mails
+    links = [line.rpartition("/")[2] for line in words(sent).splitlines() if line.startswith("http")]
+    found = [opened(hub.context.notifier.seal, link, now()).approval_id for link in links]
+    assert found == asked[:2]
+    assert sent["Subject"].endswith("(and 1 more)")
+    states = [row["state"] for row in office.rows(WRITE_BACK, act="notification")]
+    assert states == ["folded", "folded", "done"]
+    await hub.close()
+
+
+def hub_of(office: Office, mail: MailServer, folder: Path) -> Hub:
+    """A hub on the office's database; only its outbox is used."""
+    (folder / "mappings").mkdir()
+    toml = f'[hub]\ndatabase = "{office.database.url}"\n[notifications]\nsmtp = "{mail.address}"\ntls = "none"\n'
+    (folder / "firstline.toml").write_text(toml)
+    return Hub(settings.load(folder))
+
+
+async def sent_by(hub: Hub) -> None:
+    await hub.write_back.send_due()
+    await hub.write_back.idle()
 
 
 def test_mail_goes_in_the_clear_to_this_machine_only() -> None:

@@ -96,11 +96,12 @@ def _go_on(connection: sa.Connection, ids: Sequence[str], values: Mapping[str, A
 
 
 def _withdraw(connection: sa.Connection, remediation_ids: Sequence[str]) -> None:
-    """Who was not told yet of a question need not be told any more."""
+    """Who was not told yet of a question need not be told any more. What was tried may tell of others, too."""
     unsent = (
         WRITE_BACK.c.remediation_id.in_(remediation_ids),
         WRITE_BACK.c.act == NOTIFICATION,
         WRITE_BACK.c.state == "pending",
+        WRITE_BACK.c.attempts == 0,
     )
     values = {"state": "discarded", "done_at": now(), "reason": "no longer asked"}
     connection.execute(sa.update(WRITE_BACK).where(*unsent).values(**values))
