@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firstline.declaration import digest
 from firstline.declaration.duration import Duration, PositiveDuration
@@ -95,14 +95,20 @@ class Notifications(Part):
         return resolve(self.password, "notifications.password")
 
 
+def _without_password(place: str) -> str:
+    if re.search(r"://[^/@]*:[^/@]*@", place):
+        raise ValueError("a secret stands here by reference only: write env:NAME")
+    return place
+
+
 class Ledger(Part):
     origin: str = Field(
         default="", pattern=r"^[^\s+]*$", description="The log's name in its checkpoints; default: the host of hub.url."
     )
     key: str = Field(default="", description="Signs checkpoints: PEM, by reference; default: made in state/ledger.")
-    publish: tuple[Annotated[str, Field(pattern="^(https?://|git:|file:|env:)")], ...] = Field(
-        default=(), description="Where each checkpoint goes, off the box: https://..., git:URL, file:PATH."
-    )
+    publish: tuple[
+        Annotated[str, Field(pattern="^(https?://|git:|file:|env:)"), AfterValidator(_without_password)], ...
+    ] = Field(default=(), description="Where each checkpoint goes, off the box: https://..., git:URL, file:PATH.")
     publish_every: PositiveDuration = 60.0
 
 

@@ -44,14 +44,15 @@ class Publisher:
     async def _follow(self, place: str) -> None:
         while True:
             try:
-                if await asyncio.to_thread(self._leases.take, LEASE):
-                    await self.publish(place)
+                await self.publish(place)
             except Exception:  # a defect must not hold the other places
                 log.exception("ledger.publish", place=place)
-            await asyncio.sleep(min(LOOK, self._every))
+            await asyncio.sleep(LOOK)
 
     async def publish(self, place: str) -> None:
-        """Send the latest checkpoint there, if it is new to it and its time has come."""
+        """Send the latest checkpoint there, if it is new to it, its time has come, and no other process does it."""
+        if not await asyncio.to_thread(self._leases.take, LEASE):
+            return
         standing, note = await self._database.read(partial(_look, place=place))
         if note is None or read(note).size <= standing["size"] or self._clock() < standing["due_at"]:
             return

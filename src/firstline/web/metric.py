@@ -8,7 +8,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, ge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from firstline.store.table import BUDGET, CONNECTION, DELIVERY, RECONCILIATION, REMEDIATION, SOURCE, WRITE_BACK
+from firstline.store.table import (
+    BUDGET,
+    CHECKPOINT,
+    CONNECTION,
+    DELIVERY,
+    LEDGER,
+    PUBLICATION,
+    RECONCILIATION,
+    REMEDIATION,
+    SOURCE,
+    WRITE_BACK,
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # What is kept of a connection that is no longer in firstline.toml is no figure: it would grow old for ever.
@@ -32,6 +43,7 @@ class _Tables(Collector):
         yield from self._sources()
         yield from self._proofs()
         yield from self._use()
+        yield from self._ledger()
 
     def _counted(self, name: str, help_: str, table: sa.Table, states: tuple[str, ...]) -> Metric:
         """By connection and state, of states that few rows have: what is done is not counted anew each time."""
@@ -99,3 +111,20 @@ class _Tables(Collector):
         for row in self._connection.execute(sa.select(CONNECTION)).mappings():
             paused.add_metric([row["name"]], int(row["paused_at"] is not None))
         return requests, left, paused
+
+    def _ledger(self) -> Iterable[Metric]:
+        size = sa.select(sa.func.max(CHECKPOINT.c.size))
+        waiting = sa.select(sa.func.count()).where(LEDGER.c.position.is_(None))
+        for name, help_, query in (
+            ("entries", "Entries in the tree of the last checkpoint.", size),
+            ("waiting", "Entries without a place in the tree yet.", waiting),
+        ):
+            figure = GaugeMetricFamily(f"firstline_ledger_{name}", help_)
+            figure.add_metric([], self._connection.execute(query).scalar() or 0)
+            yield figure
+        arrived = GaugeMetricFamily("firstline_ledger_published", "Entries of what arrived last.", labels=["place"])
+        failed = GaugeMetricFamily("firstline_ledger_publish_failures", "Attempts since.", labels=["place"])
+        for row in self._connection.execute(sa.select(PUBLICATION)).mappings():
+            arrived.add_metric([row["place"]], row["size"])
+            failed.add_metric([row["place"]], row["attempts"])
+        yield from (arrived, failed)

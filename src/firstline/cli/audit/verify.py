@@ -41,6 +41,8 @@ def verify(
 ) -> None:
     """Check the whole ledger, while the hub runs or not, or a pack without its hub. Reads only. Each finding is a line;
     exits with 1 if there is any."""
+    if pack and (checkpoint or entry or in_):
+        raise typer.BadParameter("a pack is checked by keys alone; --checkpoint, --entry and --in ask the hub's ledger")
     if pack:
         return verify_pack(pack, key or ())
     if bool(entry) != bool(in_):
@@ -82,7 +84,7 @@ def _print(verdict: Verdict) -> None:
         typer.echo(finding)
     if verdict.waiting:
         typer.echo(
-            f"note: {verdict.waiting} entries wait for their place in the tree: nothing proves them yet", err=True
+            f"note: without a place in the tree yet, so that nothing proves them: {verdict.waiting} entries", err=True
         )
     if verdict.findings.count:
         typer.echo(f"not intact: {verdict.findings.count} findings", err=True)
