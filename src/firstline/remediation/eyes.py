@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 
 from firstline.connector import Approval
 from firstline.incident import Incident
@@ -14,6 +15,15 @@ from firstline.store.table import EVENT, PERSON
 
 # Where vendors' records name whom a ticket is from. `Incident.caller` is only what people read.
 _OPENERS = ("caller_id", "opened_by", "opened_for", "requested_by", "sys_created_by", "reporter", "creator")
+
+_OWN = (
+    "user",
+    "email",
+    "from_email",
+    "own_user",
+    "own_user_id",
+    "own_account_id",
+)  # as connectors name them in their settings
 
 
 @dataclass(frozen=True)
@@ -84,20 +94,32 @@ def excluded(
 
 
 def uncounted(
-    connection: sa.Connection, plan: Plan, incident: Incident, register: str, approval: Approval, *, actor: str = ""
+    connection: sa.Connection,
+    plan: Plan,
+    incident: Incident,
+    register: str,
+    approval: Approval,
+    *,
+    actor: str = "",
+    own: Collection[str] = (),
 ) -> str:
     """Why nobody of those who approved a change at its register counts; empty: somebody does. `accounts` of the
-    approval is one list for all of them, so in doubt nobody does."""
-    rules = barred(plan, incident, actor)
-    people = _people(connection)
+    approval is one list for all of them, so in doubt nobody does. `own`: what the hub itself is called there."""
+    rules, people, ours = barred(plan, incident, actor), _people(connection), _folded(own)
     reasons: dict[str, str] = {}
     for account in approval.accounts or approval.by:
-        who = _owner(people, register, account)
+        hub = account.strip().casefold() in ours
+        who = Identity(HUB) if hub else _owner(people, register, account)
         why = rules.reason(who)
         if why:
             reasons[who.name] = why
     # One approver has several accounts: so many barred names as there are approvers leave nobody for certain.
     return "; ".join(reasons.values()) if len(reasons) >= max(1, len(approval.by)) else ""
+
+
+def own_accounts(settings: BaseModel) -> set[str]:
+    """What the hub is called at a connection, by the settings it signs in with."""
+    return {str(value) for name, value in settings.model_dump().items() if name in _OWN and isinstance(value, str)}
 
 
 def actor_of(connection: sa.Connection, event_row: str) -> str:

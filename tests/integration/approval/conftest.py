@@ -26,7 +26,7 @@ from firstline.remediation.plan import Asks, Plan
 from firstline.runbook import Change, Command, Limits, ResolvedRunbook
 from firstline.store import Database
 from firstline.store.database import insert
-from firstline.store.table import APPROVAL, LEDGER, REMEDIATION, VOTE, WRITE_BACK, ApprovalRow, EventRow, now
+from firstline.store.table import APPROVAL, LEDGER, PERSON, REMEDIATION, VOTE, WRITE_BACK, ApprovalRow, EventRow, now
 
 OS = "os:root"
 
@@ -46,6 +46,9 @@ class Office:
         self.database.write_now(lambda c: grant.grant(c, f"person:{name}", given, by=OS, **where))
         for each in groups:
             self.database.write_now(partial(group.join, group=each, person=name, by=OS))
+
+    def people(self) -> list[Any]:
+        return list(self.database.read_now(lambda c: c.execute(PERSON.select()).mappings().all()))
 
     def delegate(self, giver: str, taker: str, **times: Any) -> None:
         given = {"until": now() + timedelta(hours=1), "reason": "on leave", "by": OS, **times}

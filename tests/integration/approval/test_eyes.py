@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from tests.integration.approval.conftest import Office, planned
 
 from firstline.access import Right
@@ -141,6 +142,26 @@ def test_a_changes_own_approval_counts_when_somebody_who_gave_it_does(
     found = office.database.read_now(lambda c: eyes.uncounted(c, plan, incident, "servicenow", given))
     assert why in found
     assert bool(found) == bool(why)
+
+
+@pytest.mark.parametrize(
+    ("by", "accounts", "counts"),
+    [(("Hub",), ("Firstline", "6816f79c"), False), (("Hub", "Bo"), ("firstline", "6816f79c", "bo.l"), True)],
+)
+def test_the_hubs_own_account_never_approves_a_change(
+    office: Office, by: tuple[str, ...], accounts: tuple[str, ...], counts: bool
+) -> None:
+    incident = Incident(reference=Reference(connection="servicenow", kind="incident", id="1"))
+    given = Approval(state="approved", by=by, accounts=accounts)
+    own = eyes.own_accounts(SignIn(user="firstline", password="x"))
+    assert own == {"firstline"}
+    why = office.database.read_now(lambda c: eyes.uncounted(c, planned(), incident, "servicenow", given, own=own))
+    assert ("the hub never approves" in why) != counts
+
+
+class SignIn(BaseModel):
+    user: str
+    password: str
 
 
 def _answer(office: Office, asked: str, name: str, giver: str) -> Standing | None:
