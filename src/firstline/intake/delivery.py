@@ -1,14 +1,13 @@
 """Deliveries are stored before they are acknowledged: many in one commit, because a commit is what costs."""
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import orjson
 from sqlalchemy import Connection
 
-from firstline.store import Database, new_id
+from firstline.store import Database, clock, new_id
 
 BATCH = 128
 LIMIT = 5 * 1024 * 1024  # bytes of a body; more is answered 413
@@ -46,7 +45,7 @@ class DeliveryLog:
         """Store a delivery; returns when it is durable. A key that is there already is stored once."""
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         kept = {k: v for k, v in headers.items() if k.startswith(_KEPT) and k not in _NEVER}
-        received = time.time_ns() // 1000  # as `Moment` keeps it
+        received = clock.nanoseconds() // 1000  # as `Moment` keeps it
         row = (new_id(), connection, key, orjson.dumps(kept).decode(), body, received, polled)
         self._waiting.append((row, stored))
         if not polled:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
+from firstline.store.clock import now
 from firstline.store.identifier import new_id
 from firstline.store.told import Told, ToldJson
 
@@ -37,10 +38,6 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def key() -> Any:

@@ -2,7 +2,8 @@
 
 import secrets
 import threading
-import time
+
+from firstline.store import clock
 
 _lock = threading.Lock()
 _last = 0
@@ -13,7 +14,7 @@ def new_id() -> str:
     global _last
     with _lock:
         # 48 bits of milliseconds and 12 bits of a fraction; nudged on when the clock stands still or goes back.
-        _last = now = max(_last + 1, (time.time_ns() << 12) // 1_000_000)
+        _last = now = max(_last + 1, (clock.nanoseconds() << 12) // 1_000_000)
     high = (now >> 12 << 16) | 0x7000 | (now & 0xFFF)
     low = (0b10 << 62) | secrets.randbits(62)
     return f"{(high << 64) | low:032x}"

@@ -5,7 +5,7 @@ Columns of type `Json` hold what `model_dump(mode="json")` of the model named in
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from firstline.store.column import now
+from firstline.store.clock import now
 from firstline.store.table.change import ChangeRow, CounterRow, StandardRow
 from firstline.store.table.guard import BlackoutRow, BreakerRow, LockRow, SwitchRow, TouchRow
 from firstline.store.table.intake import DecisionRow, DeliveryRow, EventRow, IncidentRow, ReconciliationRow, SourceRow
