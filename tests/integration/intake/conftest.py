@@ -10,6 +10,7 @@ import pytest
 from tests.integration.intake.vendor import Vendor
 
 from firstline.governor import Governor
+from firstline.guard.settings import Often
 from firstline.intake import source
 from firstline.intake.decide import Decider, Declarations
 from firstline.intake.delivery import DeliveryLog
@@ -35,6 +36,7 @@ class Hub:
         *vendors: Vendor,
         since: datetime | None = None,
         declarations: Declarations | None = None,
+        storm: Often | None = None,
     ) -> None:
         self.database = database
         connectors = {vendor.connection: vendor for vendor in vendors}
@@ -43,7 +45,7 @@ class Hub:
         database.write_now(lambda connection: source.know(connection, set(connectors)))
         declared = declarations or Declarations(Matcher(()), {})
         decider = Decider(declared, Surroundings(environment="test", connectors=connectors), "http://hub", 60)
-        self.dispatcher = Dispatcher(desk, self.leases, decider, lambda: None)
+        self.dispatcher = Dispatcher(desk, self.leases, decider, lambda: None, storm)
         self.deliveries = DeliveryLog(database, self.dispatcher.stored)
         self.governor = Governor(database, connectors, {name: Budget() for name in connectors})
         self.poller = Poller(desk, self.leases, self.deliveries, self.governor, since)
