@@ -1,10 +1,11 @@
 """Makes a pack: all that the hub knows of what was asked for, with the proof that nobody has edited it since."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO
+from functools import lru_cache
+from typing import BinaryIO
 
 import orjson
 import sqlalchemy as sa
@@ -36,12 +37,14 @@ from firstline.evidence.story import Story
 from firstline.ledger import record
 from firstline.ledger.checkpoint import Signer, Verifier, read
 from firstline.ledger.tile import Tiles
+from firstline.ledger.tree import inclusion_path
 from firstline.masking import Masker
 from firstline.register.change import name
 from firstline.store.table import CHECKPOINT as SIGNED
 from firstline.store.table import LEDGER
 
 CHUNK = 500  # entries read at a time
+PARTS, TILES = 4096, 64  # of the tree, remembered
 PERIOD = "period"
 
 
@@ -160,8 +163,8 @@ class _Export:
             self._pack.add(CHECKPOINT, self._note.encode())
         self._pack.add(KEY, "".join(f"{verifier}\n" for verifier in self._maker.verifiers).encode())
         self._pack.stream(ENTRIES, (line.text.encode() + b"\n" for line in self._lines()))
-        tiles = Tiles(self._connection)
-        self._pack.stream(PROOFS, (_proof(tiles, line, self._size) for line in self._lines()))
+        part = lru_cache(PARTS)(_Tiles(self._connection).part)
+        self._pack.stream(PROOFS, (_proof(part, line, self._size) for line in self._lines()))
         unplaced = sorted(self._unplaced.values(), key=lambda line: line.id)
         self._pack.stream(UNPLACED, (line.text.encode() + b"\n" for line in unplaced))
 
@@ -194,9 +197,20 @@ class _Export:
         return manifest
 
 
-def _proof(tiles: Tiles, line: Line, size: int) -> bytes:
+class _Tiles(Tiles):
+    """Those that were read last are remembered: entries that are exported together stand in few."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection)
+        self._lately = lru_cache(TILES)(super().stored)
+
+    def stored(self, level: int, number: int) -> list[bytes] | None:
+        return self._lately(level, number)
+
+
+def _proof(part: Callable[[int, int], bytes], line: Line, size: int) -> bytes:
+    """`part` gives the root over a part of the tree."""
     if line.position is None:
         raise ValueError("an entry without a place has no proof")
-    hashes = [each.hex() for each in tiles.prove(line.position, size)]
-    proved: dict[str, Any] = {"id": line.id, "position": line.position, "proof": hashes}
-    return orjson.dumps(proved) + b"\n"
+    hashes = [part(begin, end).hex() for begin, end in inclusion_path(line.position, size)]
+    return orjson.dumps({"id": line.id, "position": line.position, "proof": hashes}) + b"\n"

@@ -100,11 +100,10 @@ class Story:
 
     def _ran(self) -> str:
         steps = [run for run in self.runs if run["phase"] == "step"]
-        looked = _count(len(self.runs) - len(steps), "other command")
-        if not steps:
-            return f"No step was run; {looked} only looked."
+        others = [run for run in self.runs if run["phase"] != "step"]
+        beside = f"{_count(len(others), 'other command')} looked, rolled back or diagnosed." if others else ""
         where = ", ".join(sorted({run["target"] for run in steps}))
-        return f"{_count(len(steps), 'step')} ran on {where}, and {looked} beside: checks, rollback or diagnosis."
+        return f"{_count(len(steps), 'step')} ran{f' on {where}' if where else ''}. {beside}".strip()
 
     def _let_go(self) -> str:
         answered = [row for row in self.approvals if row["state"] != "waiting"]

@@ -137,3 +137,13 @@ def test_a_key_that_is_none_is_told(audit: Command, ledger: Ledger, folder: Path
     pack = folder / "pack.zip"
     audit("export", "--incident", "#1", "--out", pack, "-f", folder)
     assert audit("verify", pack, "--key", "no key").exit_code == 2
+
+
+def test_a_pack_is_not_held_against_what_only_the_ledger_can_answer(
+    audit: Command, ledger: Ledger, folder: Path
+) -> None:
+    pack = folder / "pack.zip"
+    audit("export", "--incident", "#1", "--out", pack, "-f", folder)
+    refused = audit("verify", pack, "--checkpoint", folder / "firstline.toml")
+    assert refused.exit_code == 2
+    assert "a pack is checked by keys alone" in " ".join(refused.output.replace("│", " ").split())
