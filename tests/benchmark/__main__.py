@@ -1,9 +1,9 @@
 """`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox outage
-match start approval."""
+match start approval ledger."""
 
 import sys
 
-from tests.benchmark import accept, approval, latency, match, outage, outbox, remediate, start
+from tests.benchmark import accept, approval, latency, ledger, match, outage, outbox, remediate, start
 
 BENCHMARKS = {
     "accept": accept.run,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "match": match.run,
     "start": start.run,
     "approval": approval.run,
+    "ledger": ledger.run,
 }
 
 
