@@ -27,7 +27,7 @@ def people(office: Office) -> None:
             office.delegate(giver, taker)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(count=st.integers(1, 3), author=st.sampled_from(["", *PEOPLE]), given_=answers)
 def test_nothing_is_let_go_without_enough_different_people_who_count(
     office: Office, count: int, author: str, given_: list[tuple[str, str, Any]]

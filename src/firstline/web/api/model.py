@@ -91,7 +91,7 @@ class ApprovalShown(BaseModel):
     id: str
     remediation_id: str
     plan_digest: str = Field(description="What is approved: this plan and no other.")
-    state: str = Field(description="waiting, approved, refused or expired")
+    state: str = Field(description="waiting, approved, refused, expired or void (the plan has changed)")
     asked_at: datetime
     expires_at: datetime
     decided_at: datetime | None
@@ -105,7 +105,7 @@ class WriteBackShown(BaseModel):
     connection: str
     record: str
     key: str
-    act: str = Field(description="note, state, update, attachment, change, alarm or announcement")
+    act: str = Field(description="note, state, update, attachment, change, alarm, announcement or notification")
     reference: Reference
     body: dict[str, Any]
     state: str = Field(description="pending, sending, done, parked, folded or discarded")
