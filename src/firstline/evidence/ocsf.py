@@ -27,8 +27,8 @@ NAMES = {
 }
 # By class and act, the activity. An act that stands nowhere here is `Other`, under its own name.
 ACTIVITIES: dict[int, dict[str, tuple[int, str]]] = {
-    ACCOUNT: {"added": (1, "Create"), "on": (2, "Enable"), "off": (5, "Disable")},
-    AUTHENTICATION: {"signed in": (1, "Logon"), "sign-in refused": (1, "Logon"), "signed out": (2, "Logoff")},
+    ACCOUNT: {"added": (1, "Create"), "turned on": (2, "Enable"), "turned off": (5, "Disable")},
+    AUTHENTICATION: {"signed in": (1, "Logon"), "sign-in refused": (1, "Logon")},
     ACCESS: {"granted": (1, "Assign Privileges"), "revoked": (2, "Revoke Privileges")},
     GROUP: {
         "granted": (1, "Assign Privileges"),
@@ -41,6 +41,9 @@ ACTIVITIES: dict[int, dict[str, tuple[int, str]]] = {
         "opened": (1, "Create"),
         "attached": (3, "Update"),
         "moved": (3, "Update"),
+        "rescheduled": (3, "Update"),
+        "wrote": (3, "Update"),
+        "ended": (3, "Update"),
         "mode set": (3, "Update"),
         "demoted": (3, "Update"),
         "pinned": (8, "Enable"),
@@ -49,7 +52,7 @@ ACTIVITIES: dict[int, dict[str, tuple[int, str]]] = {
         "lifted": (11, "Deactivate"),
         "held": (12, "Suspend"),
         "asked": (12, "Suspend"),
-        "let go": (13, "Resume"),
+        "overridden": (13, "Resume"),
         "approved": (13, "Resume"),
     },
 }
@@ -57,11 +60,17 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _INFORMATIONAL = (1, "Informational")
 _LOW, _MEDIUM, _HIGH = (2, "Low"), (3, "Medium"), (4, "High")
 SEVERITIES = {
-    **dict.fromkeys(("held", "refused", "expired", "void", "not counted", "not_needed", "stopped"), _LOW),
-    **dict.fromkeys(("failed", "parked", "demoted", "sign-in refused", "error"), _MEDIUM),
+    **dict.fromkeys(
+        ("held", "waits", "refused", "refused afterwards", "expired", "drifted", "not counted", "stopped"), _LOW
+    ),
+    **dict.fromkeys(
+        ("failed", "parked", "demoted", "breaker", "reopened", "late", "sign-in refused", "error"), _MEDIUM
+    ),
     **dict.fromkeys(("overridden", "thrown", "unknown"), _HIGH),
 }
-_FAILURES = frozenset({"refused", "failed", "parked", "error", "not counted", "sign-in refused", "unknown"})
+_FAILURES = frozenset(
+    {"refused", "refused afterwards", "failed", "parked", "error", "not counted", "sign-in refused", "unknown"}
+)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_a_pack_is_made_and_verified_without_the_hub(audit: Command, ledger: Led
     pack = folder / "pack.zip"
     made = audit("export", "--incident", "#1", "--out", pack, "-f", folder)
     assert made.exit_code == 0, made.output
-    assert "1 remediations" in made.output
+    assert "1 remediation\n" in made.output
     checked = audit("verify", pack, "--key", ledger.signer.verifier)
     assert checked.exit_code == 0, checked.output
     assert "intact: " in checked.output

@@ -12,7 +12,7 @@ from firstline.evidence.verify import verify
 from firstline.ledger import record
 from firstline.ledger.facet import bind, unbind
 from firstline.store.database import insert
-from firstline.store.table import APPROVAL, RUN, ChangeRow, LinkRow, now
+from firstline.store.table import APPROVAL, REMEDIATION, RUN, ChangeRow, LinkRow, now
 
 
 def test_a_pack_proves_itself(ledger: Ledger, path: Path) -> None:
@@ -102,3 +102,22 @@ def test_a_stream_has_all_of_a_period_and_of_an_incident_what_its_pack_has(ledge
 
     assert count(Asked(until=now() + timedelta(hours=1))) == 13
     assert count(Asked(incident="#2")) == 7
+
+
+def test_a_change_of_our_own_register_is_told_with_its_row(ledger: Ledger, path: Path) -> None:
+    id_ = ledger.remediate()
+    own = {"connection": "firstline", "kind": "change", "id": "CHG0000007", "number": "CHG0000007", "url": ""}
+
+    def register(connection: sa.Connection) -> None:
+        insert(connection, ChangeRow(number=7, key="k", type="normal", state="closed", comment="the night shift's"))
+        record(connection, "change:CHG0000007", "opened", rows=bind(connection, "change", 7))
+        connection.execute(sa.update(REMEDIATION).values(change=own))
+        record(connection, id_, "ended", "with its change", rows=bind(connection, "remediation.ended", id_))
+
+    ledger.write(register)
+    ledger.sequence()
+    manifest = ledger.pack(path, Asked(change="CHG0000007"))
+    assert manifest.remediations == [id_]
+    assert (manifest.population.changes, manifest.population.first_change) == (1, "CHG0000007")
+    assert found(ledger, path) == ([], [])
+    assert b"the night shift's" in files(path)["rows/change/7.json"]

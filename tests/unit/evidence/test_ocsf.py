@@ -1,11 +1,13 @@
 """The ledger's entries as OCSF events: what version 1.5.0 of the schema requires of each class is there."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from firstline.evidence import ocsf
 from firstline.evidence.case import Line
 from firstline.evidence.ocsf import event
 from firstline.ledger.entry import Entry
@@ -31,7 +33,7 @@ SAID = [
     ("switch:all", "thrown", 300410),
     ("change:CHG0000001", "opened", 300401),
     ("person:ann", "added", 300101),
-    ("person:ann", "off", 300105),
+    ("person:ann", "turned off", 300105),
     ("person:ann", "token given", 300199),
     ("person:ann", "granted", 300501),
     ("person:ann", "signed in", 300201),
@@ -101,3 +103,10 @@ def test_an_override_is_high_and_a_refusal_is_a_failure() -> None:
 
 def test_an_entry_without_a_place_has_no_sequence() -> None:
     assert "sequence" not in event(line("ledger", "signs", position=None), "0.1.0")["metadata"]
+
+
+def test_every_act_that_has_a_place_in_the_schema_is_one_that_somebody_does() -> None:
+    package = Path(ocsf.__file__).parent.parent
+    source = "".join(path.read_text() for path in package.rglob("*.py") if path.name != "ocsf.py")
+    acts = {act for activities in ocsf.ACTIVITIES.values() for act in activities} | set(ocsf.SEVERITIES)
+    assert [act for act in sorted(acts) if f'"{act}"' not in source] == []

@@ -112,7 +112,8 @@ def _counted(manifest: Manifest) -> str:
     whole = manifest.population
     entries = f", {whole.entries} entries from {whole.first} to {whole.last}" if whole.first is not None else ""
     changes = f", {whole.changes} changes from {whole.first_change} to {whole.last_change}" if whole.changes else ""
-    return f"{whole.remediations} remediations{entries}{changes}"
+    one = whole.remediations == 1
+    return f"{whole.remediations} remediation{'' if one else 's'}{entries}{changes}"
 
 
 def _events(database: Database, asked: Asked, by: str, out: Path | None) -> None:
