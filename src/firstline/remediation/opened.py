@@ -10,6 +10,7 @@ from firstline.incident import Reference
 from firstline.remediation import cover, eyes
 from firstline.remediation.ready import looked, passes
 from firstline.remediation.turn import Turn
+from firstline.settings import OWN_REGISTER
 from firstline.store.table import now
 
 MAY_BEGIN = ("new", "assess", "authorize", "scheduled", "implement")
@@ -57,7 +58,10 @@ def _uncounted(connection: sa.Connection, turn: Turn, approval: Approval) -> str
     """Why nobody of those who approved counts; empty: somebody does, or nobody had to."""
     if approval.state != "approved":
         return ""
-    return eyes.uncounted(connection, turn.plan, turn.incident, turn.plan.change_register, approval)
+    name, context = turn.plan.change_register, turn.context
+    own = () if name == OWN_REGISTER else eyes.own_accounts(context.connector(name).settings)
+    actor = eyes.actor_of(connection, turn.row["event_id"])
+    return eyes.uncounted(connection, turn.plan, turn.incident, name, approval, actor=actor, own=own)
 
 
 def _window(change: Reference, standing: Standing) -> list[Hold]:
