@@ -39,7 +39,7 @@ from firstline.outbox.writeback import WriteBack
 from firstline.register import blackout
 from firstline.register.own import OwnRegister
 from firstline.remediation import approval
-from firstline.remediation.calendar import Calendars
+from firstline.remediation.calendar import Calendars, wake_held
 from firstline.remediation.context import Context
 from firstline.remediation.course import Course
 from firstline.remediation.notifier import Notifier
@@ -241,8 +241,11 @@ class Hub:
         await blackout.refresh(self.database, registers, self.governor)
 
     async def look_at_calendars(self) -> None:
-        """Take freezes and maintenance windows anew if they changed."""
-        await asyncio.to_thread(self.calendars.look, now())
+        """Take freezes and maintenance windows anew if they changed: what they held may go now."""
+        known = self.calendars.windows
+        if await asyncio.to_thread(self.calendars.look, now()) is not known:
+            await self.database.write(wake_held)
+            self.context.wake()
 
     async def reload(self) -> None:
         """Take the users' files anew if they changed; with a mistake in them, the last good ones stay."""

@@ -4,12 +4,12 @@ import time
 
 import anyio
 
-from firstline.demo import collect
+from firstline.demo import collect, vendor
 from firstline.demo.incidents import LoggedIncident, all_incidents, paced
-from firstline.demo.stage import PASSWORD, Stage, Stuck
+from firstline.demo.seen import Seen
+from firstline.demo.stage import Stage
 
 WHOLE = 20.0  # seconds that all of them take at speed 1
-IMPORTER = ("event.import", PASSWORD)  # who creates them: somebody else than the hub
 
 # Said here once more, and not read from the mapping, so that the mapping can be found wrong.
 LOOKED_UP = {
@@ -33,13 +33,14 @@ def expected(incidents: tuple[LoggedIncident, ...]) -> dict[str, str]:
     return {incident.number: modes.get(group(incident), "") for incident in incidents}
 
 
-async def play(stage: Stage, count: int) -> None:
+async def play(stage: Stage, seen: Seen, count: int) -> None:
     incidents = all_incidents()[:count]
+    seen.modes = expected(incidents)
     stage.say(f"{len(incidents)} real incidents of 29 February 2016 begin to arrive at the service desk")
     begun = time.monotonic()
     for due, incident in paced(incidents, WHOLE * len(incidents) / len(all_incidents()) / stage.speed):
         await anyio.sleep(max(0.0, begun + due - time.monotonic()))
-        await _create(stage, incident)
+        await vendor.open_incident(stage, incident.record())
     stage.say(f"all {len(incidents)} incidents are in; waiting for the last of the notes")
     due_notes = {number for number, mode in expected(incidents).items() if mode}
 
@@ -48,11 +49,3 @@ async def play(stage: Stage, count: int) -> None:
         return due_notes <= noted
 
     await stage.until("each matched ticket has its note", look)
-
-
-async def _create(stage: Stage, incident: LoggedIncident) -> None:
-    """Table API: POST /api/now/v2/table/incident answers 201."""
-    address = f"{stage.address('servicenow')}/api/now/v2/table/incident"
-    answer = await stage.http.post(address, json=incident.record(), auth=IMPORTER)
-    if answer.status_code != 201:
-        raise Stuck(f"ServiceNow's sandbox answered {answer.status_code} to {incident.number}: {answer.text[:500]}")

@@ -1,29 +1,17 @@
 """Act 1: the shop breaks three times. Twice the runbook mends it; the third time it can't."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from firstline.demo import collect, fault
 from firstline.demo.record import Record
+from firstline.demo.seen import Seen, ShopSeen
 from firstline.demo.stage import Stage, Stuck
 
 HUNG, FULL, BROKEN = "shop: does not answer", "shop: disk quota exceeded", "shop: fails with 500"
 
 
-@dataclass
-class ShopSeen:
-    """What was seen of the shop itself, on the disk and over HTTP. `answers` is by the fault's title."""
-
-    hung_pid: int = 0
-    restarted_pid: int = 0
-    old_logs: int | None = None
-    visits_before: int | None = None
-    visits_after: int | None = None
-    starts: int = 0
-    answers: dict[str, int] = field(default_factory=dict)
-
-
-async def play(stage: Stage, seen: ShopSeen) -> None:
+async def play(stage: Stage, told: Seen) -> None:
+    seen = told.shop
     await _browse(stage)
     await _mended(stage, seen, HUNG, "the shop hangs", lambda: _hang(stage, seen))
     seen.restarted_pid = fault.pid(stage.place.shop)

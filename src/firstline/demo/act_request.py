@@ -1,20 +1,18 @@
 """Act 3: requests reach the service desk's portal. One is matched, asked about, let go by a second person, and run."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from firstline.demo import collect, fault
-from firstline.demo.proof import Seen
+from firstline.demo import answer, collect, fault, vendor
+from firstline.demo.people import APPROVER
 from firstline.demo.record import Record
-from firstline.demo.stage import APPROVER, PASSWORD, Stage, Stuck
-
-DESK = "1"
-PROBLEM, UNLOCK = "1", "2"  # request types of the sandbox's portal
+from firstline.demo.seen import Seen
+from firstline.demo.stage import Stage, Stuck
+from firstline.demo.vendor import PROBLEM, UNLOCK
 
 
 @dataclass(frozen=True)
 class Request:
-    who: str  # the sandbox makes people's names from their addresses
+    who: str
     kind: str
     summary: str
     description: str
@@ -35,44 +33,20 @@ ASKS, ACCOUNT = REQUESTS[1], "Mara Keller"
 async def play(stage: Stage, seen: Seen) -> None:
     seen.accounts_before = fault.accounts(stage.place.desk)
     stage.say(f"{len(REQUESTS)} requests reach the portal of Jira Service Management")
-    keys = [await _raise(stage, request) for request in REQUESTS]
+    keys = [await vendor.raise_request(stage, each.who, each.kind, each.summary, each.description) for each in REQUESTS]
     seen.request, seen.account = keys[REQUESTS.index(ASKS)], ACCOUNT
-    approval = await stage.until("the hub asks for an approval", lambda: _question(stage))
+    approval = await answer.question(stage, (await answer.remediation(stage, ASKS.summary))["id"])
     await stage.until("the question is on the request", lambda: _noted(stage, seen.request, 1))
     seen.accounts_asked = fault.accounts(stage.place.desk)
     stage.say(f"{seen.request} {ASKS.summary!r}: the hub has named its plan in an internal comment, and waits")
     await stage.pause(1.0)
-    await stage.until("the hub takes the approval", lambda: _approved(stage, approval["id"]))
+    if not await answer.approve(stage, approval, APPROVER, "Mara called: it is her."):
+        raise Stuck(f"the word of {APPROVER} was not counted")
     stage.say(f"{APPROVER} has approved the plan")
     request = await stage.until("the request is resolved", lambda: _resolved(stage, seen.request))
     await stage.until("the answer is on the request", lambda: _noted(stage, seen.request, 2))
     seen.accounts_after = fault.accounts(stage.place.desk)
     stage.say(f"{request.number} is {request.state}: the account is open again")
-
-
-async def _raise(stage: Stage, request: Request) -> str:
-    """Jira Service Management: POST /rest/servicedeskapi/request answers 201 with the issue's key."""
-    body = {
-        "serviceDeskId": DESK,
-        "requestTypeId": request.kind,
-        "requestFieldValues": {"summary": request.summary, "description": request.description},
-    }
-    address = f"{stage.address('jira')}/rest/servicedeskapi/request"
-    answer = await stage.http.post(address, json=body, auth=(request.who, PASSWORD))
-    if answer.status_code != 201:
-        raise Stuck(f"Jira's sandbox answered {answer.status_code} to {request.summary!r}: {answer.text[:500]}")
-    return str(answer.json()["issueKey"])
-
-
-async def _approved(stage: Stage, approval: str) -> bool:
-    """Approve, as the second person. 409 says that it is answered: an answer of ours got lost on its way back."""
-    answer = await stage.call_hub("POST", f"/approvals/{approval}/approve", json={"comment": "Mara called: it is her."})
-    return answer.is_success or answer.status_code == 409
-
-
-async def _question(stage: Stage) -> dict[str, Any] | None:
-    waiting = (await stage.ask_hub("/approvals", state="waiting"))["items"]
-    return waiting[0] if waiting else None
 
 
 async def _noted(stage: Stage, key: str, count: int) -> bool:

@@ -14,7 +14,7 @@ from firstline.demo.process import sweep
 from firstline.errors import Misdeclared
 
 MARKER = "made-by-firstline-demo"
-TEMPLATE_FOLDERS = {"/srv/shop": "shop", "/srv/desk": "desk"}
+TEMPLATE_FOLDERS = {"/srv/shop": "shop", "/srv/desk": "desk", "/srv/services": "services"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class Place:
     @property
     def desk(self) -> Path:
         return self.root / "desk"
+
+    @property
+    def services(self) -> Path:
+        return self.root / "services"
+
+    @property
+    def freeze(self) -> Path:
+        """The calendar with the freeze."""
+        return self.hub / "calendars" / "freeze.ics"
 
     @property
     def logs(self) -> Path:
@@ -68,7 +77,7 @@ def _emptied(place: Place) -> Place:
             shutil.rmtree(entry)
         elif entry.name != MARKER:
             entry.unlink()
-    for folder in (place.shop, place.desk, place.logs):
+    for folder in (place.shop, place.desk, place.services, place.logs):
         folder.mkdir()
     return place
 

@@ -2,75 +2,57 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from firstline.demo import act_fault
-from firstline.demo.act_fault import BROKEN, FULL, HUNG, ShopSeen
-from firstline.demo.record import Record, Records
+from firstline.demo.act_fault import BROKEN, FULL, HUNG
+from firstline.demo.claim import Proof, equal
+from firstline.demo.record import Record, Records, Story
+from firstline.demo.seen import Seen
+from firstline.demo.services import TITLES
 
 SUCCESSFUL, UNSUCCESSFUL = "successful", "unsuccessful"
 
 
-@dataclass(frozen=True)
-class Proof:
-    """A claim, whether it holds, and what was seen where it doesn't."""
-
-    claim: str
-    holds: bool
-    seen: str = ""
-
-
-@dataclass
-class Seen:
-    """What the story saw with its own eyes, beside the vendors' records. `modes` is what each incident of the desk
-    should meet, by number; accounts are as on the disk, before and after."""
-
-    shop: ShopSeen = field(default_factory=ShopSeen)
-    modes: dict[str, str] = field(default_factory=dict)
-    request: str = ""  # the key of the request that asks for an account
-    account: str = ""
-    accounts_before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    accounts_asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    accounts_after: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-def prove(records: Records, seen: Seen) -> list[Proof]:
-    return [*_faults(records, seen.shop), *_desk(records, seen.modes), *_request(records, seen), *_whole(records)]
-
-
-def _faults(records: Records, shop: ShopSeen) -> Iterator[Proof]:
-    yield _is("the monitor paged three times", Counter({HUNG: 1, FULL: 1, BROKEN: 1}), Counter(_titles(records.pages)))
+def faults(records: Records, _: Story, seen: Seen) -> Iterator[Proof]:
+    """Act 1."""
+    shop = seen.shop
+    yield equal(
+        "the monitor paged three times", Counter({HUNG: 1, FULL: 1, BROKEN: 1}), Counter(_titles(_own(records).pages))
+    )
     for title in (HUNG, FULL):
-        yield _is(f"{title!r} is resolved in PagerDuty", ["resolved"], [p.state for p in _titled(records.pages, title)])
-        yield _is(f"{title!r}: the shop answered again", 200, shop.answers.get(title))
-        yield _is(f"{title!r}: one change, closed successful", [SUCCESSFUL], _results(records, title))
+        yield equal(
+            f"{title!r} is resolved in PagerDuty", ["resolved"], [p.state for p in _titled(_own(records).pages, title)]
+        )
+        yield equal(f"{title!r}: the shop answered again", 200, shop.answers.get(title))
+        yield equal(f"{title!r}: one change, closed successful", [SUCCESSFUL], _results(records, title))
     restarted = shop.hung_pid != shop.restarted_pid and shop.restarted_pid > 0
     yield Proof("the hung process was replaced by another", restarted, f"{shop.hung_pid}, then {shop.restarted_pid}")
-    yield _is("the old logs are gone", 0, shop.old_logs)
-    broken = _titled(records.pages, BROKEN)
-    yield _is(f"{BROKEN!r} stays open", [True], [page.state != "resolved" for page in broken])
-    yield _is(f"{BROKEN!r} is escalated to the second line", [True], [act_fault.escalated(page) for page in broken])
-    yield _is(f"{BROKEN!r}: one change, closed unsuccessful", [UNSUCCESSFUL], _results(records, BROKEN))
+    yield equal("the old logs are gone", 0, shop.old_logs)
+    broken = _titled(_own(records).pages, BROKEN)
+    yield equal(f"{BROKEN!r} stays open", [True], [page.state != "resolved" for page in broken])
+    yield equal(f"{BROKEN!r} is escalated to the second line", [True], [act_fault.escalated(page) for page in broken])
+    yield equal(f"{BROKEN!r}: one change, closed unsuccessful", [UNSUCCESSFUL], _results(records, BROKEN))
     diagnosed = [any("its last words" in note and "can't be read" in note for note in page.notes) for page in broken]
-    yield _is(f"{BROKEN!r}: the diagnosis is on the incident", [True], diagnosed)
+    yield equal(f"{BROKEN!r}: the diagnosis is on the incident", [True], diagnosed)
     yield Proof(
         "the rollback put the cache back as it was",
         shop.visits_before is not None and shop.visits_before == shop.visits_after,
         f"{shop.visits_before} visits before, {shop.visits_after} after",
     )
-    yield _is("the shop was started once by each restart, and once at first", 3, shop.starts)
-    yield _is("each page has its outcome once", [1] * 3, [len(page.outcomes) for page in records.pages])
+    yield equal("the shop was started once by each restart, and once at first", 3, shop.starts)
+    yield equal("each page has its outcome once", [1] * 3, [len(page.outcomes) for page in _own(records).pages])
     yield Proof(
         "each page has at most a start note beside it",
-        all(len(page.notes) <= 2 for page in records.pages),
-        f"{[len(page.notes) for page in records.pages]} notes",
+        all(len(page.notes) <= 2 for page in _own(records).pages),
+        f"{[len(page.notes) for page in _own(records).pages]} notes",
     )
 
 
-def _desk(records: Records, modes: Mapping[str, str]) -> Iterator[Proof]:
-    tickets = {ticket.number: ticket for ticket in records.tickets}
-    yield _is(f"{len(modes)} incidents are in ServiceNow", sorted(modes), sorted(tickets))
+def desk(records: Records, _: Story, seen: Seen) -> Iterator[Proof]:
+    """Act 2."""
+    modes = seen.modes
+    tickets = {ticket.number: ticket for ticket in _own(records).tickets}
+    yield equal(f"{len(modes)} incidents are in ServiceNow", sorted(modes), sorted(tickets))
     for mode, word in (("auto", "looked up"), ("suggest", "proposed"), ("", "left alone")):
         mine = [tickets[number] for number, wanted in modes.items() if wanted == mode and number in tickets]
         wrong = [ticket.number for ticket in mine if not _noted(ticket, mode)]
@@ -94,34 +76,40 @@ def _noted(ticket: Record, mode: str) -> bool:
     return len(ticket.outcomes) == 1 and words in ticket.outcomes[0]
 
 
-def _request(records: Records, seen: Seen) -> Iterator[Proof]:
-    mine = [request for request in records.requests if request.number == seen.request]
-    yield _is("the request was asked about once, and answered once", [2], [len(request.notes) for request in mine])
+def request(records: Records, _: Story, seen: Seen) -> Iterator[Proof]:
+    """Act 3."""
+    mine = [request for request in _own(records).requests if request.number == seen.request]
+    yield equal("the request was asked about once, and answered once", [2], [len(request.notes) for request in mine])
     asked = [bool(request.notes) and "asks" in request.notes[0] for request in mine]
-    yield _is("the plan was named before anything ran", [True], asked)
-    yield _is("nothing was unlocked before the approval", seen.accounts_before, seen.accounts_asked)
+    yield equal("the plan was named before anything ran", [True], asked)
+    yield equal("nothing was unlocked before the approval", seen.accounts_before, seen.accounts_asked)
     wanted = {name: dict(account) for name, account in seen.accounts_before.items()}
     wanted[seen.account] = {**wanted.get(seen.account, {}), "locked": False, "failed_passwords": 0}
-    yield _is("the account is open, and no other was touched", wanted, seen.accounts_after)
-    yield _is("its change is closed successful", [SUCCESSFUL], _results(records, mine[0].title if mine else "?"))
-    yield _is("the request is resolved", [True], [request.state in ("Resolved", "Done", "Closed") for request in mine])
-    others = [request for request in records.requests if request.number != seen.request]
+    yield equal("the account is open, and no other was touched", wanted, seen.accounts_after)
+    yield equal(
+        "the request's change is closed successful", [SUCCESSFUL], _results(records, mine[0].title if mine else "?")
+    )
+    yield equal(
+        "the request is resolved", [True], [request.state in ("Resolved", "Done", "Closed") for request in mine]
+    )
+    others = [request for request in _own(records).requests if request.number != seen.request]
     touched = [request.number for request in others if request.notes or request.public]
     yield Proof(f"the other {len(others)} requests were left alone", not touched, ", ".join(touched))
 
 
-def _whole(records: Records) -> Iterator[Proof]:
-    yield _is("there are four changes and no more", 4, len(records.changes))
+def changes(records: Records, items: Mapping[str, int]) -> Iterator[Proof]:
+    """Whatever was played. `items`: how many changes there should be of each."""
+    yield equal(f"there are {sum(items.values())} changes and no more", sum(items.values()), len(records.changes))
     open_changes = [change.number for change in records.changes if change.state != "Closed"]
     yield Proof("every change is closed", not open_changes, ", ".join(open_changes))
-    items = Counter(change.ci for change in records.changes)
-    yield _is("every change covers its item", Counter({"shop": 3, "accounts": 1}), items)
+    yield equal("every change covers its item", Counter(items), Counter(change.ci for change in records.changes))
     bare = [change.number for change in records.changes if "digest" not in change.evidence]
     yield Proof("every change was in Implement and carries its evidence", not bare, ", ".join(bare))
 
 
-def _is(claim: str, wanted: object, seen: object) -> Proof:
-    return Proof(claim, wanted == seen, f"{seen!r}, not {wanted!r}")
+def _own(records: Records) -> Records:
+    """Without those of the acts about what may run."""
+    return records.without(TITLES)
 
 
 def _titles(records: tuple[Record, ...]) -> list[str]:

@@ -1,15 +1,18 @@
-"""What the vendors' records say at the end: read from the sandboxes, never from the hub."""
+"""What the records say at the end: the vendors', read from the sandboxes, and the hub's own of what it did."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
 class Record:
     """One record, whatever system it is in. `state` is in the vendor's own words; `notes` are in the order of writing,
     `public` those of them that the caller can read. `result`: how a change was closed, who has a page, a request's
-    resolution. `evidence`: a change's close notes, empty if it never was in Implement. `ci`: its item's name."""
+    resolution. `evidence`: a change's close notes, empty if it never was in Implement. `ci`: its item's name.
+    `covered`: the number of the change that mends an incident."""
 
     system: str
     kind: str
@@ -22,6 +25,8 @@ class Record:
     evidence: str = ""
     ci: str = ""
     url: str = ""
+    covered: str = ""
+    course: "Course | None" = field(default=None, compare=False)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -33,10 +38,31 @@ AT_WORK = "Firstline is at work"  # begins a start note, which is written only w
 
 
 @dataclass(frozen=True)
+class Course:
+    """How a change went, in times of whole seconds (UTC); None: that never happened. `approvers`: who approved it, by
+    name."""
+
+    type: str
+    created_at: datetime
+    approved_at: datetime | None
+    work_start: datetime | None
+    work_end: datetime | None
+    approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Records:
     """All records of the three sandboxes."""
 
     all: tuple[Record, ...]
+
+    def titled(self, titles: Set[str]) -> "Records":
+        """Those with one of these titles, and the changes that name one."""
+        return Records(tuple(record for record in self.all if _is_about(record, titles)))
+
+    def without(self, titles: Set[str]) -> "Records":
+        """The others."""
+        return Records(tuple(record for record in self.all if not _is_about(record, titles)))
 
     def of(self, system: str, kind: str) -> tuple[Record, ...]:
         return tuple(record for record in self.all if (record.system, record.kind) == (system, kind))
@@ -56,6 +82,52 @@ class Records:
     @property
     def changes(self) -> tuple[Record, ...]:
         return self.of("servicenow", "change_request")
+
+
+def _is_about(record: Record, titles: Set[str]) -> bool:
+    return record.title in titles or (record.kind == "change_request" and any(each in record.title for each in titles))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One act, as the hub's ledger has it."""
+
+    act: str
+    by: str
+    subject: str
+    text: str
+    at: datetime
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Remediation:
+    """One that the hub began; `title` of its incident, `change`: the number, or empty."""
+
+    id: str
+    mapping: str
+    title: str
+    mode: str
+    outcome: str
+    approved_by: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the hub itself tells of what it did, oldest first. `heard`: who told it of which change, by webhook or poll:
+    pairs of the change's number and the vendor's name of who acted."""
+
+    remediations: tuple[Remediation, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    heard: frozenset[tuple[str, str]] = frozenset()
+
+    def about(self, title: str) -> tuple[Remediation, ...]:
+        return tuple(each for each in self.remediations if each.title == title)
+
+    def told(self, subject: str, *acts: str) -> tuple[Entry, ...]:
+        """The entries about a subject that tell of one of these acts."""
+        return tuple(each for each in self.entries if each.subject == subject and each.act in acts)
 
 
 # What differs from one run to the next for no reason of the hub's: identifiers, numbers, times, process ids, ports.

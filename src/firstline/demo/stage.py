@@ -13,17 +13,17 @@ import anyio
 import httpx
 
 from firstline import settings
-from firstline.access import Right, make_token
-from firstline.demo import fault, monitor
+from firstline.demo import fault, monitor, services
+from firstline.demo.people import APPROVER, enroll, is_standard
 from firstline.demo.place import Place, render
 from firstline.demo.process import Processes, free_ports
+from firstline.mapping import load_packs
 from firstline.store import Database
 
 SYSTEMS = ("servicenow", "jira", "pagerduty")
 TEMPLATE_PORTS = {"hub": 8480, "servicenow": 9001, "jira": 9002, "pagerduty": 9003, "shop": 8085}
 ROUTING_KEY = "sandbox-routing-key".ljust(32, "0")
 PASSWORD = "sandbox-password"  # noqa: S105 - the published password of stand-ins; it stands in folder/sandbox as well
-APPROVER = "irene.vogt"
 PATIENCE = 60.0  # seconds that something may take before the demo says that it is stuck
 GLANCE = 0.1  # seconds between two looks at what is waited for
 
@@ -48,7 +48,8 @@ class Stage:
     patience: float = PATIENCE
     ports: dict[str, int] = field(default_factory=lambda: dict(zip(TEMPLATE_PORTS, free_ports(5), strict=True)))
     secret: str = field(default_factory=secrets.token_hex)
-    token: str = ""
+    tokens: dict[str, str] = field(default_factory=dict)  # by person
+    standard: list[str] = field(default_factory=list)  # the runbooks that ask for a standard change: pack and id
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=10.0))
 
     def address(self, name: str) -> str:
@@ -63,13 +64,14 @@ class Stage:
         render(self.place, {TEMPLATE_PORTS[name]: port for name, port in self.ports.items()})
         fault.install_shop(self.place.shop, self.ports["shop"])
         fault.install_accounts(self.place.desk)
+        services.install(self.place.services)
 
     async def start(self) -> None:
         """Start everything, and return when all of it answers."""
         self.say("starting the sandboxes of ServiceNow, Jira and PagerDuty")
         for system in SYSTEMS:
             self.start_sandbox(system)
-        self.token = await self.make_token(APPROVER)
+        self.tokens = await self.enroll()
         self.say("starting the hub on SQLite")
         self.start_hub()
         await anyio.run_process([str(self.place.shop / "start")])
@@ -105,18 +107,20 @@ class Stage:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }
 
-    async def make_token(self, person: str) -> str:
-        """A token for a person who may see and approve."""
+    async def enroll(self) -> dict[str, str]:
+        """Everybody's token."""
         database = Database(settings.load(self.place.hub).database)
+        runbooks = load_packs(self.place.hub / "mappings").runbooks
+        self.standard = sorted(f"{pack}/{each.id}" for (pack, _), each in runbooks.items() if is_standard(each))
         try:
             database.create()
-            return await database.write(lambda connection: make_token(connection, person, [Right.SEE, Right.APPROVE]))
+            return await database.write(lambda connection: enroll(connection, runbooks))
         finally:
             database.close()
 
-    async def call_hub(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """The hub's API, as the approver."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+    async def call_hub(self, method: str, path: str, person: str = APPROVER, **options: Any) -> httpx.Response:
+        """The hub's API, as somebody."""
+        headers = {"Authorization": f"Bearer {self.tokens[person]}"}
         return await self.http.request(method, f"{self.address('hub')}/api/v1{path}", headers=headers, **options)
 
     async def ask_hub(self, path: str, **filters: str) -> Any:

@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from firstline.demo.act_fault import BROKEN, FULL, HUNG, changes_for
+from firstline.demo.people import APPROVER
 from firstline.demo.record import Record, Records
+from firstline.demo.services import CARDS, ORDERS, PAYROLL, RELAY, SEARCH, TITLES
 from firstline.demo.stage import SYSTEMS, Stage
 from firstline.demo.story import Outcome
 
@@ -16,6 +18,14 @@ FAULTS = {
     HUNG: ("The shop hung", "restarted it"),
     FULL: ("The shop's log folder was full", "deleted the old logs"),
     BROKEN: ("The shop's settings were cut off", "restarted it in vain, rolled back, diagnosed"),
+}
+SYSTEM_NAMES = {"servicenow": "ServiceNow", "jira": "Jira", "pagerduty": "PagerDuty"}
+RULES = {
+    RELAY: ("The mail relay stood in a freeze", "held it until the freeze was lifted"),
+    PAYROLL: ("Payroll's report never ended", "asked two people, did not count who asked and who wrote it"),
+    ORDERS: ("Orders were stuck", "waited for the change's approval in ServiceNow"),
+    CARDS: ("Nobody could pay by card: an emergency", "mended it at once, followed the change's approval"),
+    SEARCH: ("The search broke twice", "failed by itself, lost its mode, asked the next time"),
 }
 
 
@@ -40,6 +50,7 @@ def show(console: Console, outcome: Outcome, stage: Stage) -> None:
         console.print(f"STUCK   {stuck}", markup=False, style="bold red")
     if not outcome.right:
         console.print(f"The logs of all processes are in {stage.place.logs}.", markup=False)
+    _show_links(console, outcome)
     for name, address in _addresses(stage).items():
         console.print(f"{name:<12} {address}", markup=False)
 
@@ -58,18 +69,33 @@ def _show_proofs(console: Console, outcome: Outcome) -> None:
         console.print(words, markup=False)
 
 
+def _show_links(console: Console, outcome: Outcome) -> None:
+    """Where each rule about what may run was at work: the change that a person sees."""
+    for service, (what, _) in RULES.items():
+        for change in outcome.records.titled({service.title}).changes:
+            console.print(f"{what}: {change.number} {change.url}", markup=False)
+
+
 def _addresses(stage: Stage) -> dict[str, str]:
-    names = {"servicenow": "ServiceNow", "jira": "Jira", "pagerduty": "PagerDuty"}
-    sandboxes = {names[system]: stage.address(system) for system in SYSTEMS}
-    return {"The hub": stage.address("hub"), "  its token": stage.token, **sandboxes}
+    sandboxes = {SYSTEM_NAMES[system]: stage.address(system) for system in SYSTEMS}
+    return {"The hub": stage.address("hub"), "  its token": stage.tokens[APPROVER], **sandboxes}
 
 
 def _rows(outcome: Outcome) -> Iterator[Row]:
     records = outcome.records
     yield from (_fault(page, records) for page in records.pages if page.title in FAULTS)
-    if records.tickets:
-        yield _desk(records)
+    if records.without(TITLES).tickets:
+        yield _desk(records.without(TITLES))
     yield from (_request(request, records) for request in records.requests if request.number == outcome.seen.request)
+    yield from (_rule(service.title, records) for service in RULES if records.titled({service.title}).all)
+
+
+def _rule(title: str, records: Records) -> Row:
+    mine = records.titled({title})
+    what, did = next(words for service, words in RULES.items() if service.title == title)
+    told = [record for record in mine.all if record.kind != "change_request"]
+    systems = ", ".join(f"{SYSTEM_NAMES[record.system]} {record.number}" for record in told)
+    return Row(what, systems, did, f"{', '.join(record.state for record in told)}; {_closed(list(mine.changes))}")
 
 
 def _fault(page: Record, records: Records) -> Row:

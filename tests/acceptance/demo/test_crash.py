@@ -58,7 +58,7 @@ async def play(root: Path, killer: Killer | None = None) -> Outcome:
         async with anyio.create_task_group() as group:
             if killer is not None:
                 group.start_soon(killer.run, stage, ended)
-            outcome = await story.play(stage, INCIDENTS)
+            outcome = await story.play(stage, story.whole(INCIDENTS))
             ended.set()
         return outcome
 
