@@ -119,6 +119,11 @@ def read(note: str) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
+def is_whole(note: str) -> bool:
+    """False for the beginning of a note, or anything else."""
+    return _NOTE.fullmatch(note) is not None
+
+
 def notes(text: str) -> Iterator[str]:
     """The notes that a file holds, one after another. What is none is given too, as it stands there."""
     at = 0

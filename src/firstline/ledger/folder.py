@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from firstline.ledger.checkpoint import Checkpoint, Untrue, Verifier, notes, read
+from firstline.ledger.checkpoint import Checkpoint, Untrue, Verifier, is_whole, notes, read
 
 TAIL = 4096  # bytes: more than the last note of a file
 
@@ -36,21 +36,28 @@ class Folder:
         return True
 
     def last(self) -> Checkpoint | None:
-        """The last checkpoint that was kept here, by its own words. Raises `Untrue` when the file does not end with
-        one."""
-        if not self.all.exists():
-            return None
-        with self.all.open("rb") as file:
-            file.seek(max(0, self.all.stat().st_size - TAIL))
-            tail = list(notes(file.read().decode(errors="replace")))
-        return read(tail[-1]) if tail else None
+        """The last checkpoint that was kept here, by its own words. Raises `Untrue` for one that is none."""
+        whole = [note for note in self._tail() if is_whole(note)]
+        return read(whole[-1]) if whole else None
 
     def keep(self, fresh: Iterable[str]) -> None:
-        """Add notes, and have the last of them as the latest. Raises OSError."""
-        kept = list(fresh)
+        """Add notes, and have the last of them as the latest. One that a crash cut short is completed. Raises OSError,
+        and `Untrue` when the file ends with something else."""
+        kept, cut = list(fresh), [note for note in self._tail()[-1:] if not is_whole(note)]
+        added = "".join(kept)
+        if cut and not added.startswith(cut[0]):
+            raise Untrue(f"{self.all} does not end with a checkpoint of this ledger")
         if kept:
-            append(self.all, "".join(kept))
+            append(self.all, added.removeprefix(cut[0]) if cut else added)
             replace(self.latest, kept[-1])
+
+    def _tail(self) -> list[str]:
+        """The last notes of the file; the first of them may lack its beginning."""
+        if not self.all.exists():
+            return []
+        with self.all.open("rb") as file:
+            file.seek(max(0, self.all.stat().st_size - TAIL))
+            return list(notes(file.read().decode(errors="replace")))
 
     def notes(self) -> Iterator[tuple[Path, str]]:
         """All notes, each with the file it stands in."""
@@ -78,6 +85,3 @@ def replace(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     append(draft, text)
     draft.replace(path)
-
-
-__all__ = ["Folder", "Untrue", "append", "replace", "stand"]

@@ -10,7 +10,7 @@ from tests.integration.ledger.conftest import Log, Open
 
 from firstline.errors import Misdeclared
 from firstline.ledger import sequence, tree
-from firstline.ledger.checkpoint import Untrue, notes, opened
+from firstline.ledger.checkpoint import Untrue, notes, opened, read
 from firstline.ledger.tile import Tiles
 from firstline.store.table import CHECKPOINT, LEDGER, TILE
 
@@ -111,6 +111,32 @@ async def test_checkpoints_that_a_crash_kept_from_the_folder_are_added_at_the_ne
     log.leases.close()
     await open_log().sequencer.sequence()
     assert log.folder.all.read_text() == whole
+
+
+@on_sqlite
+@pytest.mark.parametrize("lost", [1, 60, 200])
+async def test_a_checkpoint_that_a_crash_cut_short_in_the_folder_is_completed(
+    log: Log, open_log: Open, lost: int
+) -> None:
+    await log.grow(1, 1)
+    whole = log.folder.all.read_text()
+    log.folder.all.write_text(whole[:-lost])
+    log.leases.close()
+    await open_log().grow(1)
+    assert log.folder.all.read_text().startswith(whole)
+    assert [read(note).size for note in notes(log.folder.all.read_text())] == [2, 3, 4]
+
+
+@on_sqlite
+async def test_words_of_others_at_the_end_of_the_folders_checkpoints_are_not_gone_on_from(
+    log: Log, open_log: Open
+) -> None:
+    await log.grow(1)
+    log.leases.close()
+    with log.folder.all.open("a") as file:
+        file.write("something else")
+    with pytest.raises(Untrue, match="does not end with a checkpoint"):
+        await open_log().grow(1)
 
 
 @on_sqlite

@@ -13,11 +13,12 @@ import orjson
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import SQLModel
 from tests.conftest import empty_database
 
 from firstline.ledger import entry, record
 from firstline.ledger.checkpoint import Signer, Verifier, read
-from firstline.ledger.facet import FACETS, Facet, bind
+from firstline.ledger.facet import FACETS, Facet, bind, bind_new
 from firstline.ledger.frontier import WIDTH, Frontier
 from firstline.ledger.sequence import sequence
 from firstline.ledger.tile import keep
@@ -94,10 +95,13 @@ def bound_rows(connection: sa.Connection, facets: list[Facet]) -> int:
     rows = [made(table, number) for number in range(len(table.columns))]
     connection.execute(sa.insert(table), rows)
     for facet in facets:
-        keys = [tuple(row[name] for name in facet.key) for row in rows]
-        labels = bind(connection, facet.name, *(key if len(key) > 1 else key[0] for key in keys))
+        labels = bind(connection, facet.name, *(key_of(facet, row) for row in rows))
         record(connection, "test", "made", facet.name, rows=labels)
     return len(rows) * len(facets)
+
+
+def key_of(facet: Facet, row: dict[str, Any]) -> Any:
+    return tuple(row[name] for name in facet.key) if len(facet.key) > 1 else row[facet.key[0]]
 
 
 def made(table: sa.Table, number: int) -> dict[str, Any]:
@@ -341,6 +345,17 @@ def test_each_column_of_each_bound_table_is_guarded(sealed: Sealed, facets: list
         key = "/".join(str(rows[number][name]) for name in facets[0].key)
         edited = any(finding.startswith(f"{table.name} {key}") and "was edited" in finding for finding in findings)
         assert edited == (each.name in guarded), each.name
+
+
+@pytest.mark.parametrize("facets", tables(), ids=lambda facets: facets[0].table.name)
+def test_a_new_row_is_bound_as_it_is_stored(sealed: Sealed, facets: list[Facet]) -> None:
+    table = facets[0].table
+    model = next(each for each in SQLModel.__subclasses__() if getattr(each, "__table__", None) is table)
+    new = made(table, 59)
+    with sealed.changed() as connection:
+        bound = bind_new(connection, facets[0].name, [model(**new)])
+        connection.execute(sa.insert(table), new)
+        assert bound == bind(connection, facets[0].name, key_of(facets[0], new))
 
 
 @pytest.mark.parametrize("facets", tables(), ids=lambda facets: facets[0].table.name)
