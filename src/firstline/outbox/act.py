@@ -46,8 +46,10 @@ async def _attachment(context: Context, reference: Reference, row: Row) -> Refer
 
 
 async def _change(context: Context, reference: Reference, row: Row) -> None:
-    move = ChangeMove.model_validate(row["body"])
-    await context.register(row["connection"]).move(reference, move.to, move.evidence)
+    move, register = ChangeMove.model_validate(row["body"]), context.register(row["connection"])
+    if move.to == "canceled" and (await register.standing(reference)).state in ("canceled", "closed"):
+        return  # a person was quicker
+    await register.move(reference, move.to, move.evidence)
 
 
 async def _late_record(context: Context, _: Reference, row: Row) -> Reference:

@@ -18,8 +18,9 @@ from firstline.remediation.finding import Findings
 from firstline.remediation.plan import Plan, draft
 from firstline.remediation.timeline import tell
 from firstline.store.database import insert
-from firstline.store.table import REMEDIATION, RUN, WriteBackRow, now
+from firstline.store.table import REMEDIATION, RUN, WRITE_BACK, WriteBackRow, now
 
+CANCEL = "cancel."
 UNDONE = ("not_needed", "stopped", "refused", "expired")  # ends that may come before anything was done
 
 
@@ -48,10 +49,10 @@ def close(
 ) -> None:
     """Leave what is to be written on the change."""
     if change is None:
-        if row["change_late"] and _ran(connection, row["id"]):
+        if row["change_late"] and has_run(connection, row["id"]):
             insert(connection, _late(connection, context, row, plan, findings))
         return
-    if _follows(context, row, plan) and _ran(connection, row["id"]):
+    if _follows(context, plan) and has_run(connection, row["id"]):
         due = now() + timedelta(seconds=context.changes.follow)
         values = {"stage": "following", "wake_at": due, "change_open": True}
         connection.execute(sa.update(REMEDIATION).where(REMEDIATION.c.id == row["id"]).values(**values))
@@ -83,9 +84,9 @@ def evidence(connection: sa.Connection, context: Context, row: Any, plan: Plan, 
 def _on_change(
     connection: sa.Connection, context: Context, row: Any, plan: Plan, findings: Findings, change: Reference
 ) -> Iterator[WriteBackRow]:
-    """A change whose outcome is unknown stays open: only a person may close it."""
+    """One whose outcome is unknown, or that was stopped half-way, stays open: only a person may close it."""
     id_, outcome = row["id"], row["outcome"]
-    if outcome in UNDONE and not _ran(connection, id_):
+    if outcome in UNDONE and not has_run(connection, id_):
         notes = f"{plan.runbook.title}: {text.HEADLINES[outcome]}. {row['reason']}".strip()
         canceled = ChangeMove(to="canceled", evidence=Evidence(notes=notes[:1000]))
         yield write_back(id_, "close", "change", change, canceled)
@@ -112,7 +113,7 @@ def made_worse(findings: Findings) -> bool:
 
 def _late(connection: sa.Connection, context: Context, row: Any, plan: Plan, findings: Findings) -> WriteBackRow:
     told = evidence(connection, context, row, plan, findings)
-    key = change_key(row["id"], row["plan_digest"])
+    key = change_key(row["id"], row["plan_digest"], canceled(connection, row["id"]))
     made = draft(plan, Incident.model_validate(row["incident"]), key, tried=True)
     late = made.model_copy(update={"late": True, "planned_start": told.work_start, "planned_end": told.work_end})
     where = Reference(connection=plan.change_register, kind="change", id=key)
@@ -124,16 +125,30 @@ def change_record(change: Reference) -> str:
     return f"{change.connection}:{change.kind}:{change.id}"
 
 
-def change_key(remediation_id: str, plan_digest: str) -> str:
-    """By which the register finds the change again (ServiceNow's correlation_id): another plan is another change."""
-    return f"firstline-{remediation_id}-{plan_digest[:12]}"
+def change_key(remediation_id: str, plan_digest: str, before: int = 0) -> str:
+    """By which the register finds the change again (ServiceNow's correlation_id): another plan is another change, and
+    so is the same plan after its change was canceled. `before`: how many were."""
+    return f"firstline-{remediation_id}-{plan_digest[:12]}{f'-{before}' if before else ''}"
 
 
-def _follows(context: Context, row: Any, plan: Plan) -> bool:
-    return plan.change_type == "emergency" and context.changes.emergency == "first" and row["outcome"] != "unknown"
+def cancel(remediation_id: str, change: Reference, why: str) -> WriteBackRow:
+    """Take back a change under which nothing was run, while its remediation goes on without it."""
+    move = ChangeMove(to="canceled", evidence=Evidence(notes=f"Nothing was run: {why}"[:1000]))
+    return write_back(remediation_id, f"{CANCEL}{change.id}", "change", change, move)
 
 
-def _ran(connection: sa.Connection, remediation_id: str) -> bool:
+def canceled(connection: sa.Connection, remediation_id: str) -> int:
+    """How many of a remediation's changes were taken back so."""
+    keys = WRITE_BACK.c.key.startswith(f"{remediation_id}.{CANCEL}", autoescape=True)
+    query = sa.select(sa.func.count()).where(WRITE_BACK.c.remediation_id == remediation_id, keys)
+    return connection.scalar(query) or 0
+
+
+def _follows(context: Context, plan: Plan) -> bool:
+    return plan.change_type == "emergency" and context.changes.emergency == "first"
+
+
+def has_run(connection: sa.Connection, remediation_id: str) -> bool:
     """True when a step was begun: then a change can't be canceled as if nothing had been done."""
     begun = sa.select(RUN.c.id).where(RUN.c.remediation_id == remediation_id, RUN.c.phase == "step").limit(1)
     return connection.execute(begun).first() is not None

@@ -11,11 +11,12 @@ import structlog
 
 from firstline.errors import FirstlineError, Unauthorized, Unavailable, Unknown
 from firstline.governor import connection as connections
+from firstline.remediation.closing import has_run
 from firstline.remediation.context import Context
 from firstline.remediation.fix import fix
 from firstline.remediation.follow import following
 from firstline.remediation.opened import opened
-from firstline.remediation.ready import ready
+from firstline.remediation.ready import looked, passes, ready
 from firstline.remediation.report import report
 from firstline.remediation.turn import Turn
 from firstline.store.database import passing
@@ -28,8 +29,21 @@ WORKFLOW = "remediate"
 
 async def prepared(turn: Turn) -> None:
     """The fix runs, and is proved or rolled back."""
-    findings = await fix(turn.procedure(), turn.plan, turn.findings, turn.keep)
+    if not await _may_still_begin(turn):
+        return
+    findings = turn.findings
+    try:
+        await fix(turn.procedure(), turn.plan, findings, turn.keep)
+    finally:  # whatever broke it off, what was done until then is told
+        turn.row["findings"] = findings.model_dump(mode="json")
     await turn.end("failed" if findings.failed else "proved", findings, findings.failed)
+
+
+async def _may_still_begin(turn: Turn) -> bool:
+    """What was let go before its process died may no longer be right, unless it has begun."""
+    if turn.entered != "prepared" or await turn.context.database.read(lambda c: has_run(c, turn.id)):
+        return True
+    return await passes(turn) and await looked(turn) is not None
 
 
 async def acted(turn: Turn) -> None:
@@ -61,9 +75,6 @@ class Course:
         row = await self._mine(remediation_id, number)
         if row is not None:
             turn = Turn(self._context, row, first)
-            if row["stage"] in ("ready", "opened") and await self._is_paused(row["plan"]["change_register"]):
-                # Not one more sign-in with what was refused: vendors lock accounts for that.
-                await turn.wait(f"{row['plan']['change_register']} is paused", connections.PAUSED_LOOK)
             while turn.goes and turn.row["stage"] in STAGES:
                 await self._guarded(turn)
         self._context.work.set()
@@ -74,9 +85,6 @@ class Course:
         row = await self._context.database.read(lambda connection: connection.execute(query).mappings().first())
         return dict(row) if row else None
 
-    async def _is_paused(self, name: str) -> bool:
-        return bool(name) and name in await self._context.database.read(connections.paused)
-
     async def _guarded(self, turn: Turn) -> None:
         """Do a stage's work, and what its error says happens next."""
         try:
@@ -84,8 +92,6 @@ class Course:
         except Unavailable as error:
             await turn.wait(str(error), error.retry_after)
         except Unauthorized as error:
-            # Before the report only the register is spoken to.
-            await self._context.governor.pause(turn.plan.change_register, str(error))
             await turn.wait(str(error), connections.PAUSED_LOOK)
         except Unknown as error:
             await turn.end("unknown", turn.findings, str(error))
@@ -95,4 +101,7 @@ class Course:
             if passing(error):  # not the fix's doing: the turn breaks off, and goes on when the database is back
                 raise
             log.exception("remediation.defect", remediation=turn.id)
+            if turn.row["ended_at"] is not None:  # how it ended stands; what follows is tried again
+                await turn.wait(f"a defect of Firstline: {type(error).__name__}: {error}")
+                return
             await turn.end("unknown", turn.findings, f"a defect of Firstline: {type(error).__name__}: {error}")

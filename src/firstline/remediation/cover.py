@@ -5,12 +5,12 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from firstline.connector import Approval, ChangeDraft, Conflict, Evidence, Standing
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unavailable
 from firstline.governor import alarm
 from firstline.guard import Hold
 from firstline.incident import Reference
 from firstline.remediation import approval as questions
-from firstline.remediation.closing import change_key, change_record
+from firstline.remediation.closing import canceled, change_key, change_record
 from firstline.remediation.finding import Findings
 from firstline.remediation.plan import Plan, draft
 from firstline.remediation.timeline import tell
@@ -18,6 +18,7 @@ from firstline.remediation.turn import Turn
 from firstline.settings import OWN_REGISTER
 from firstline.store.table import now
 
+AFTERWARDS = "It ran first, as an emergency: Firstline asks for its approval afterwards."
 SPARE = 900.0  # seconds planned beyond what the runbook's limits ask for
 
 
@@ -28,7 +29,8 @@ async def open_change(turn: Turn) -> Reference:
     context = turn.context
     async with context.asking(turn.plan.change_register):
         register = context.register(turn.plan.change_register)
-        change = await register.open(context.mask.model(drafted(turn, tried=turn.tried)))
+        before = await context.database.read(lambda connection: canceled(connection, turn.id))
+        change = await register.open(context.mask.model(drafted(turn, before, tried=turn.tried)))
     values = {
         "change": change.model_dump(mode="json"),
         "change_record": change_record(change),
@@ -43,34 +45,44 @@ async def open_change(turn: Turn) -> Reference:
     return change
 
 
-def drafted(turn: Turn, *, tried: bool) -> ChangeDraft:
-    """The change request for the plan, with the time that is planned for it."""
+def drafted(turn: Turn, before: int = 0, *, tried: bool) -> ChangeDraft:
+    """The change request for the plan, with the time that is planned for it. `before`: its changes that were canceled
+    until now."""
     start = now()
     planned = {
         "planned_start": start,
         "planned_end": start + timedelta(seconds=_window(turn.plan, turn.context.expires)),
     }
-    made = draft(turn.plan, turn.incident, change_key(turn.id, turn.row["plan_digest"]), tried=tried)
+    key = change_key(turn.id, turn.row["plan_digest"], before)
+    url = f"{turn.context.url}/remediations/{turn.id}"
+    made = draft(turn.plan, turn.incident, key, tried=tried, approved_by=turn.row["approved_by"], url=url)
     return made.model_copy(update=planned)
 
 
 def _window(plan: Plan, expires: float) -> float:
-    """Seconds: what the runbook asks for; else until its question expires, where somebody is asked, and its run."""
-    if plan.runbook.change is not None and plan.runbook.change.window is not None:
-        return plan.runbook.change.window
+    """Seconds: for its run, what the runbook asks for; before it, where somebody is asked, until they need not answer
+    any more."""
+    asked = plan.runbook.change.window if plan.runbook.change is not None else None
     waits = (plan.asks.expires or expires) if plan.change_type == "normal" else 0.0
-    return waits + plan.runbook.limits.timeout + SPARE
+    return waits + (plan.runbook.limits.timeout + SPARE if asked is None else asked)
 
 
-async def asks(turn: Turn, change: Reference) -> bool:
-    """Ask for the change's approval, where its type has to wait for one. False: it may begin."""
-    if turn.plan.change_type == "standard" or _runs_first(turn):
-        return False
+def waits(turn: Turn) -> bool:
+    """Whether nothing may run before somebody has approved its change."""
+    return turn.plan.change_type != "standard" and not runs_first(turn)
+
+
+def runs_first(turn: Turn) -> bool:
+    """Whether it is an emergency that policy lets run before its change is approved."""
+    return turn.plan.change_type == "emergency" and turn.context.changes.emergency == "first"
+
+
+async def ask(turn: Turn, change: Reference) -> None:
+    """Ask for the change's approval, in its register's own way. Asked already: nothing happens."""
     context = turn.context
     notes = Evidence(notes=f"Firstline asks for approval of plan {turn.row['plan_digest']}.")
     async with context.asking(turn.plan.change_register):
         await context.register(turn.plan.change_register).request(change, notes)
-    return True
 
 
 async def standing(turn: Turn, change: Reference) -> Standing:
@@ -82,10 +94,6 @@ async def standing(turn: Turn, change: Reference) -> Standing:
             await context.own.decided(change, Approval(state=answer.state, by=answer.names, comment=answer.comment))
     async with context.asking(turn.plan.change_register):
         return await register.standing(change)
-
-
-def _runs_first(turn: Turn) -> bool:
-    return turn.plan.change_type == "emergency" and turn.context.changes.emergency == "first"
 
 
 async def implement(turn: Turn, change: Reference, findings: Findings) -> None:
@@ -102,18 +110,13 @@ async def implement(turn: Turn, change: Reference, findings: Findings) -> None:
     where = f"{context.url}/remediations/{turn.id}"
 
     def prepared(connection: sa.Connection) -> bool:
-        values = {
-            "attempts": 0,
-            "stage": "prepared",
-            "holds": None,
-            "reason": "",
-            "findings": findings.model_dump(mode="json"),
-        }
+        found = findings.model_dump(mode="json")
+        values = {"attempts": 0, "stage": "prepared", "findings": found, **turn.unheld}
         if not turn.update(connection, values):
             return False
         turn.row |= values
         tell(connection, turn.id, "prepared", told)
-        if _runs_first(turn) and plan.change_register == OWN_REGISTER:
+        if runs_first(turn) and plan.change_register == OWN_REGISTER:
             questions.ask(connection, context, turn.row)
         alarm.announce(connection, context.governor.pager, turn.id, live, where)
         return True
@@ -125,14 +128,27 @@ async def _begin(turn: Turn, change: Reference, findings: Findings) -> str:
     """Move it, and say what became of it. An emergency change that runs first may still wait for its approval."""
     plan, register = turn.plan, turn.context.register(turn.plan.change_register)
     evidence = Evidence(notes=_notes(turn, findings), work_start=now())
+    there = f"{plan.change_type.capitalize()} change {change.label} in {change.connection}"
+    if not runs_first(turn):
+        await register.move(change, "implement", evidence)
+        return f"{there} is in Implement"
     try:
         await register.move(change, "implement", evidence)
     except Rejected as error:
-        if not _runs_first(turn):
-            raise
-        await register.request(change, evidence)
-        return f"Emergency change {change.label} in {change.connection} is filed, its approval follows: {error}"
-    return f"{plan.change_type.capitalize()} change {change.label} in {change.connection} is in Implement"
+        return f"{there} is filed, and could not go to Implement: {error}. {await _asked_after(turn, change)}"
+    return f"{there} is in Implement. {await _asked_after(turn, change)}"
+
+
+async def _asked_after(turn: Turn, change: Reference) -> str:
+    """Ask for an approval that comes afterwards. An answer that fails to come holds no emergency: who follows the
+    change asks again."""
+    try:
+        await turn.context.register(turn.plan.change_register).request(change, Evidence(notes=AFTERWARDS))
+    except Rejected as error:
+        return f"Nobody can be asked to approve it afterwards: {error}"
+    except Unavailable as error:
+        return f"Its approval is asked for later: {error}"
+    return "Its approval is asked for."
 
 
 def _notes(turn: Turn, findings: Findings) -> str:

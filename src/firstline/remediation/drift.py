@@ -5,17 +5,16 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from firstline.connector import ChangeState, Evidence
 from firstline.errors import FirstlineError, Rejected
 from firstline.incident import Event, Incident, IncidentState
 from firstline.remediation import approval as questions
-from firstline.remediation import gate, mode
-from firstline.remediation.begin import write_back
-from firstline.remediation.closing import ChangeMove
+from firstline.remediation import gate, mode, text
+from firstline.remediation.begin import note
+from firstline.remediation.closing import cancel
 from firstline.remediation.plan import Plan
 from firstline.remediation.policy import read as read_policy
 from firstline.remediation.received import received
-from firstline.remediation.timeline import tell
+from firstline.remediation.timeline import lines, tell
 from firstline.remediation.turn import Turn
 from firstline.store.database import insert
 from firstline.store.table import DELIVERY, EVENT, INCIDENT, now
@@ -23,6 +22,8 @@ from firstline.store.table import DELIVERY, EVENT, INCIDENT, now
 log = structlog.get_logger()
 
 FRESH = 30.0  # seconds after its begin in which what nobody had to let go is not looked at again
+MOST = 5  # times that a plan is made anew: one that never stands still needs a person
+DRIFTED = "drifted"
 OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
 
 
@@ -31,19 +32,36 @@ async def has_drifted(turn: Turn) -> bool:
     age = (now() - turn.row["created_at"]).total_seconds()
     if not turn.row["approved_by"] and age < FRESH:
         return False
-    incident = await turn.context.database.read(lambda connection: _view(connection, turn.incident))
-    if incident is not None and incident.state in OVER:
+    view = await turn.context.database.read(lambda connection: _view(connection, turn.incident))
+    incident = fuller(turn.incident, view) if view is not None else turn.incident
+    if incident.state in OVER:
         await turn.end("not_needed", turn.findings, "the incident is resolved by now")
         return True
     try:
-        fresh = await _planned(turn, incident or turn.incident)
+        fresh = await _planned(turn, incident)
     except Rejected as error:
         await turn.end("stopped", turn.findings, f"its plan can't be made any more: {error}")
         return True
     drifts = differences(turn.plan, fresh)
     if drifts:
-        await _renew(turn, fresh, "; ".join(drifts))
+        await renew(turn, fresh, "; ".join(drifts))
+    elif await turn.context.database.read(lambda connection: _has_lapsed(connection, turn)):
+        await renew(turn, fresh, f"what {turn.row['approved_by']} let go was held until it expired")
+        return True
     return bool(drifts)
+
+
+def fuller(then: Incident, view: Incident) -> Incident:
+    """The incident as it is now. What the newer view does not tell is as it was: another of the vendor's shapes may
+    tell less, and that is no drift. Pure."""
+    return Incident.model_validate(_filled(then.model_dump(), view.model_dump()))
+
+
+def _filled(then: Any, view: Any) -> Any:
+    if isinstance(then, dict) and isinstance(view, dict):
+        return {name: _filled(then.get(name), view.get(name)) for name in {**then, **view}}
+    other = isinstance(then, dict | list | tuple) != isinstance(view, dict | list | tuple)
+    return then if view in (None, "", [], {}, ()) or (other and then is not None) else view
 
 
 def differences(then: Plan, fresh: Plan) -> list[str]:
@@ -118,17 +136,33 @@ def _translated(turn: Turn, row: Any) -> list[Event]:
         return []
 
 
-async def _renew(turn: Turn, fresh: Plan, why: str) -> None:
+def _has_lapsed(connection: sa.Connection, turn: Turn) -> bool:
+    """Whether the hub's people let it go so long ago that their word counts no more. That of a change is good for its
+    planned time."""
+    if not (turn.plan.question and turn.row["approved_by"]):
+        return False
+    answer = questions.answered(connection, turn.id, turn.row["plan_digest"])
+    return answer is None or answer.state != "approved"
+
+
+async def renew(turn: Turn, fresh: Plan, why: str) -> None:
     """Void what was let go, and begin anew with the plan as it is now."""
+    number = await turn.context.database.read(lambda connection: _renewals(connection, turn.id)) + 1
     if mode.lower(fresh.mode, "approve"):
         await turn.end("stopped", turn.findings, f"the plan has changed: {why}")
-        return
-    await turn.context.database.write(lambda connection: _renewed(connection, turn, fresh, why))
-    turn.context.wake()
-    turn.goes = False
+    elif number > MOST:
+        await turn.end("stopped", turn.findings, f"the plan has changed {number} times: {why}")
+    else:
+        await turn.context.database.write(lambda connection: _renewed(connection, turn, fresh, why, number))
+        turn.context.wake()
+        turn.goes = False
 
 
-def _renewed(connection: sa.Connection, turn: Turn, fresh: Plan, why: str) -> None:
+def _renewals(connection: sa.Connection, remediation_id: str) -> int:
+    return sum(line["act"] == DRIFTED for line in lines(connection, remediation_id))
+
+
+def _renewed(connection: sa.Connection, turn: Turn, fresh: Plan, why: str, number: int) -> None:
     asks = fresh.question
     values = {
         "plan": fresh.model_dump(mode="json"),
@@ -137,6 +171,7 @@ def _renewed(connection: sa.Connection, turn: Turn, fresh: Plan, why: str) -> No
         "stage": "waiting" if asks else "ready",
         "wake_at": None if asks else now(),
         "owner": None,
+        "attempts": 0,
         **dict.fromkeys(("change", "change_record", "override", "holds", "findings", "tell_at", "asked_at")),
         **dict.fromkeys(("approved_by", "reason", "change_type"), ""),
     }
@@ -144,15 +179,18 @@ def _renewed(connection: sa.Connection, turn: Turn, fresh: Plan, why: str) -> No
         return
     questions.void(connection, turn.id, why)
     gate.release(connection, turn.id, now())
-    insert(connection, *_cancels(turn, why))
-    tell(connection, turn.id, "drifted", f"The plan has changed, what was let go no longer counts: {why}")
+    if turn.change is not None:
+        insert(connection, cancel(turn.id, turn.change, f"the plan has changed: {why}"))
+    if turn.row["approved_by"] or turn.change is not None:
+        insert(connection, _note(turn, why, number))
+    facts = {"before": turn.row["plan_digest"], "now": fresh.digest}
+    said = f"The plan has changed, what was let go no longer counts: {why}"
+    tell(connection, turn.id, DRIFTED, said, facts=facts)
     if asks:
         questions.ask(connection, turn.context, {**turn.row, **values})
 
 
-def _cancels(turn: Turn, why: str) -> list[Any]:
-    if turn.change is None:
-        return []
-    canceled: ChangeState = "canceled"
-    move = ChangeMove(to=canceled, evidence=Evidence(notes=f"Nothing was run: the plan has changed: {why}"))
-    return [write_back(turn.id, f"cancel.{turn.row['plan_digest'][:12]}", "change", turn.change, move)]
+def _note(turn: Turn, why: str, number: int) -> Any:
+    key, url = f"drifted.{number}", f"{turn.context.url}/remediations/{turn.id}"
+    told = text.drifted(f"{turn.id}.{key}", turn.plan, turn.row["approved_by"], why, url)
+    return note(turn.id, key, turn.incident.reference, told)

@@ -1,13 +1,15 @@
 """The change is open and waits: for those who approve it, for its window. Their answer, or the clock, wakes it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from firstline.connector import Approval, Standing
 from firstline.guard import Hold
+from firstline.guard.override import override_of
 from firstline.incident import Reference
-from firstline.remediation import cover, eyes
+from firstline.remediation import cover, drift, eyes
 from firstline.remediation.ready import looked, passes
 from firstline.remediation.turn import Turn
 from firstline.settings import OWN_REGISTER
@@ -20,18 +22,14 @@ async def opened(turn: Turn) -> None:
     change = turn.change
     if change is None:
         raise ValueError("a remediation in stage opened has a change")
+    if await drift.has_drifted(turn):
+        return
     standing = await cover.standing(turn, change)
-    if standing.approval.state == "refused" or standing.state == "canceled":
-        said = ", ".join(standing.approval.by) or "somebody"
-        await turn.end("refused", turn.findings, f"{change.label}: {said}: {standing.approval.comment or 'refused'}")
+    if await _is_over(turn, change, standing) or not await _may_begin(turn, change, standing):
         return
-    held = await _held(turn, change, standing)
-    if held:
-        await _wait(turn, held)
-        return
-    names = ", ".join(standing.approval.by)
-    if names and names != turn.row["approved_by"]:
-        told = f"{change.label} in {change.connection} is approved by {names}"
+    names = _names(turn.row["approved_by"], standing.approval)
+    if names != turn.row["approved_by"]:
+        told = f"{change.label} in {change.connection} is approved by {', '.join(standing.approval.by)}"
         if not await turn.move({"approved_by": names}, "approved", told):
             return
     if not await passes(turn):
@@ -41,17 +39,53 @@ async def opened(turn: Turn) -> None:
         await cover.implement(turn, change, findings)
 
 
-async def _held(turn: Turn, change: Reference, standing: Standing) -> list[Hold]:
+async def _is_over(turn: Turn, change: Reference, standing: Standing) -> bool:
+    """A person has refused, canceled or closed it: then nothing runs under it."""
     approval = standing.approval
-    if approval.state == "waiting":
+    if approval.state == "refused" or standing.state == "canceled":
+        said = ", ".join(approval.by) or "somebody"
+        how = approval.comment or ("refused" if approval.state == "refused" else "canceled it")
+        await turn.end("refused", turn.findings, f"{change.label}: {said}: {how}")
+        return True
+    if standing.state in ("review", "closed"):
+        why = f"{change.label} is in {standing.state}: somebody moved it there, and nothing was run"
+        await turn.end("stopped", turn.findings, why)
+        return True
+    return False
+
+
+async def _may_begin(turn: Turn, change: Reference, standing: Standing) -> bool:
+    """False: the turn is over, until those who have to answer, or its manager, have done something."""
+    unanswered = await _unanswered(turn, change, standing)
+    if unanswered:
+        await _wait(turn, unanswered)
+        return False
+    window = None if override_of(turn.row) else _window(change, standing)
+    if window is None:
+        return True
+    if window.until is not None:
+        await turn.hold([window], turn.context.changes.follow)
+    elif cover.waits(turn):
+        await _wait(turn, window)
+    else:  # nobody approved those times: they were the hub's own
+        await drift.renew(turn, turn.plan, window.why)
+    return False
+
+
+async def _unanswered(turn: Turn, change: Reference, standing: Standing) -> Hold | None:
+    approval, waits = standing.approval, cover.waits(turn)
+    if approval.state == "waiting" and not cover.runs_first(turn):
         whom = f" by {', '.join(approval.by)}" if approval.by else ""
-        return [Hold(guard="change", why=f"{change.label} waits for its approval{whom}")]
+        return Hold(guard="change", why=f"{change.label} waits for its approval{whom}", mend=approval.comment)
+    if approval.state == "not_required" and waits and not turn.plan.question:
+        why = f"{change.label} got past its approval, and nobody has approved it"
+        return Hold(guard="change", why=why, mend="A change of its type needs somebody's word: ask for it there.")
     uncounted = await turn.context.database.read(lambda connection: _uncounted(connection, turn, approval))
-    if uncounted:
-        return [Hold(guard="change", why=f"{change.label}: {uncounted}", mend="Somebody else has to approve it.")]
+    if uncounted and waits:
+        return Hold(guard="change", why=f"{change.label}: {uncounted}", mend="Somebody else has to approve it.")
     if standing.state not in MAY_BEGIN:
-        return [Hold(guard="change", why=f"{change.label} is in {standing.state or 'a status nobody explained'}")]
-    return _window(change, standing)
+        return Hold(guard="change", why=f"{change.label} is in {standing.state or 'a status nobody explained'}")
+    return None
 
 
 def _uncounted(connection: sa.Connection, turn: Turn, approval: Approval) -> str:
@@ -64,22 +98,27 @@ def _uncounted(connection: sa.Connection, turn: Turn, approval: Approval) -> str
     return eyes.uncounted(connection, turn.plan, turn.incident, name, approval, actor=actor, own=own)
 
 
-def _window(change: Reference, standing: Standing) -> list[Hold]:
+def _names(before: str, approval: Approval) -> str:
+    """Everybody who let it go: in the hub, and in the change's register."""
+    by: Iterable[str] = approval.by if approval.state == "approved" else ()
+    return ", ".join(dict.fromkeys([*filter(None, before.split(", ")), *by]))
+
+
+def _window(change: Reference, standing: Standing) -> Hold | None:
     start, end = standing.planned_start, standing.planned_end
     if start is not None and start > now():
-        return [
-            Hold(guard="change", why=f"{change.label} is planned to begin at {start:%Y-%m-%d %H:%M} UTC", until=start)
-        ]
+        why = f"{change.label} is planned to begin at {start:%Y-%m-%d %H:%M} UTC"
+        return Hold(guard="change", why=why, until=start)
     if end is not None and end <= now():
         why = f"the window of {change.label} ended at {end:%Y-%m-%d %H:%M} UTC"
-        return [Hold(guard="change", why=why, mend="Move the change's planned start and end, or cancel it.")]
-    return []
+        return Hold(guard="change", why=why, mend="Move the change's planned start and end, or cancel it.")
+    return None
 
 
-async def _wait(turn: Turn, holds: list[Hold]) -> None:
+async def _wait(turn: Turn, hold: Hold) -> None:
     """Until it is answered; at the latest until what was asked expires."""
     asked = turn.row["asked_at"] or turn.row["created_at"]
     if asked + timedelta(seconds=turn.plan.asks.expires or turn.context.expires) <= now():
-        await turn.end("expired", turn.findings, f"Nobody answered in time: {holds[0].why}")
+        await turn.end("expired", turn.findings, f"Nobody answered in time: {hold.why}")
         return
-    await turn.hold(holds, turn.context.changes.follow)
+    await turn.hold([hold], turn.context.changes.follow)

@@ -5,7 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.errors import Rejected, Unavailable
+from firstline.errors import Rejected, Unauthorized, Unavailable
+from firstline.governor import connection as connections
 from firstline.guard import Hold
 from firstline.incident import Reference
 from firstline.remediation import approval as questions
@@ -20,38 +21,50 @@ from firstline.store.table import now
 
 
 async def ready(turn: Turn) -> None:
+    if turn.change is not None and not cover.waits(turn):
+        await turn.move({"stage": "opened"})  # its manager may have touched it since it was opened
+        return
     if not await passes(turn):
         return
     findings = await looked(turn)
     if findings is None:
         return
-    found = findings.model_dump(mode="json")
     if turn.plan.runbook.change is None:
-        await turn.move({"stage": "prepared", "findings": found})
+        await turn.move({"stage": "prepared", "findings": findings.model_dump(mode="json"), **turn.unheld})
         return
     try:
-        change = await cover.open_change(turn)
-    except Unavailable as error:
-        if turn.context.changes.no_record == "hold":
-            await _without_record(turn, error)
-            return
-        late = f"{turn.plan.change_register} does not answer: the change is recorded late ({error})"
-        await turn.move({"stage": "prepared", "findings": found, "change_late": True}, "late", late)
-        return
-    if await cover.asks(turn, change):
-        await _wait_for(turn, change, found)
+        await _covered(turn, findings)
+    except (Unavailable, Unauthorized) as error:
+        await _without_record(turn, findings, error)
+
+
+async def _covered(turn: Turn, findings: Findings) -> None:
+    """Open its change, and go on under it, or wait for who has to approve it."""
+    change = await cover.open_change(turn)
+    if cover.waits(turn):
+        await cover.ask(turn, change)
+        await _wait_for(turn, change, findings.model_dump(mode="json"))
     else:
         await cover.implement(turn, change, findings)
 
 
 async def _wait_for(turn: Turn, change: Reference, found: dict[str, Any]) -> None:
     """Let go of it until the change is approved: in the hub's own register, by the people it asks."""
-    context = turn.context
-    values = {"attempts": 0, "stage": "opened", "findings": found, "owner": None, "wake_at": _soon(turn)}
+    context, said = turn.context, f"{change.label} waits for its approval"
+    values = {
+        "attempts": 0,
+        "stage": "opened",
+        "findings": found,
+        "owner": None,
+        "wake_at": _soon(turn),
+        "reason": said,
+    }
+    values |= turn.held([Hold(guard="change", why=said)])
 
     def wait(connection: sa.Connection) -> None:
         if not turn.update(connection, values):
             return
+        gate.release(connection, turn.id, now())
         tell(connection, turn.id, "waits", f"{change.label} in {change.connection} waits for its approval")
         if turn.plan.change_register == OWN_REGISTER:
             questions.ask(connection, context, {**turn.row, **values})
@@ -67,7 +80,7 @@ def _soon(turn: Turn) -> datetime:
 
 
 async def passes(turn: Turn) -> bool:
-    """Whether the plan is still the one that was meant, and no guard holds it."""
+    """Whether the plan is still the one that was meant, and no guard holds it: then its targets are locked for it."""
     if await drift.has_drifted(turn):
         return False
     context, plan, incident = turn.context, turn.plan, turn.incident
@@ -112,7 +125,13 @@ async def _sick(procedure: Procedure, turn: Turn) -> list[Hold]:
     return [] if turn.row["override"] else found
 
 
-async def _without_record(turn: Turn, error: Unavailable) -> None:
-    """No record, no run: it waits for its register."""
-    why = f"no record, no run: {turn.plan.change_register} does not answer: {error}"
-    await turn.wait(why, error.retry_after)
+async def _without_record(turn: Turn, findings: Findings, error: Unavailable | Unauthorized) -> None:
+    """Policy decides: no record, no run; or what need not wait for anybody's approval runs, and is recorded late."""
+    register, found = turn.plan.change_register, findings.model_dump(mode="json")
+    if turn.context.changes.no_record == "late" and not cover.waits(turn):
+        late = f"{register} does not answer: the change is recorded late ({error})"
+        await turn.move({"stage": "prepared", "findings": found, "change_late": True, **turn.unheld}, "late", late)
+        return
+    asked = error.retry_after if isinstance(error, Unavailable) else connections.PAUSED_LOOK
+    why = f"no record, no run: {register} does not answer: {error}"
+    await turn.wait(why, asked, [Hold(guard="change", why=why, mend="It goes on when its register answers.")])

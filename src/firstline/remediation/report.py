@@ -47,7 +47,9 @@ class _Ended:
 
     @property
     def why(self) -> str:
-        return f"{self.plan.runbook.title}: {text.HEADLINES[self.row['outcome']]}. {self.row['reason']}".strip()[:1000]
+        begun = bool(self.findings.of("step"))
+        said = text.headline(self.row["outcome"], changed=True, begun=begun)
+        return f"{self.plan.runbook.title}: {said}. {self.row['reason']}".strip()[:1000]
 
 
 def report(connection: sa.Connection, context: Context, remediation_id: str, turn: int) -> None:
@@ -80,7 +82,7 @@ def _ended(connection: sa.Connection, context: Context, row: Any) -> _Ended:
         findings=findings,
         reason=row["reason"],
         approved_by=row["approved_by"],
-        change=_where(change, row["outcome"]),
+        change=_where(change, row["outcome"], findings),
         log=f"attached: {_log_name(row['id'])}" if attaches else log,
         url=_page(context, row["id"]),
     )
@@ -172,10 +174,11 @@ def _state(plan: Plan, outcome: str) -> Literal["resolved", "escalated"] | None:
     return None
 
 
-def _where(change: Reference | None, outcome: str) -> str:
+def _where(change: Reference | None, outcome: str, findings: Findings) -> str:
     if change is None:
         return ""
-    return f"{change.label} in {change.connection}{', left open' if outcome == 'unknown' else ''}"
+    stays = outcome == "unknown" or (outcome == "stopped" and findings.of("step"))
+    return f"{change.label} in {change.connection}{', left open' if stays else ''}"
 
 
 def _log_name(remediation_id: str) -> str:

@@ -1,9 +1,11 @@
 """The notes people read on a ticket. Pure: from what is known to `Note`; the connector gives it the vendor's form."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from firstline.connector import Fact, Note
+from firstline.guard import Hold
+from firstline.guard.hold import moment
 from firstline.remediation.finding import Findings, Outcome
 from firstline.remediation.output import excerpt
 from firstline.remediation.plan import Plan, steps
@@ -37,8 +39,10 @@ class Ending:
     url: str
 
 
-def headline(outcome: str, *, changed: bool) -> str:
-    """An outcome in words. A runbook that only reads has not mended anything: it has diagnosed."""
+def headline(outcome: str, *, changed: bool, begun: bool = False) -> str:
+    """An outcome in words. A runbook that only reads has not mended anything: it has diagnosed. `begun`: a step ran."""
+    if outcome == "stopped" and begun:
+        return "stopped half-way: a person has to look"
     return HEADLINES.get("diagnosed" if outcome == "proved" and not changed else outcome, outcome)
 
 
@@ -94,10 +98,25 @@ def start(key: str, plan: Plan, approved_by: str, url: str) -> Note:
     return Note(key=key, headline=f"Firstline is at work: {plan.runbook.title}", facts=_facts(told))
 
 
+def held(key: str, plan: Plan, holds: Sequence[Hold], url: str) -> Note:
+    """Said when it has been held for a while: why, until when, and what a person can do about it."""
+    why = _listed(f"{one.why}{f' (until {moment(one.until)})' if one.until else ''}" for one in holds)
+    mend = _listed(dict.fromkeys(one.mend for one in holds if one.mend))
+    told = {"Runbook": named(plan), "Held by": why, "What to do": mend, "More": url}
+    return Note(key=key, headline=f"Firstline waits: {plan.runbook.title}", facts=_facts(told))
+
+
+def drifted(key: str, plan: Plan, approved_by: str, why: str, url: str) -> Note:
+    """Said when what was let go, or is asked in a change, is no longer what would run."""
+    told = {"Runbook": named(plan), "Changed": why, "No longer counts": approved_by, "More": url}
+    return Note(key=key, headline="Firstline ran nothing: the plan has changed, and begins anew", facts=_facts(told))
+
+
 def outcome(key: str, plan: Plan, ending: Ending) -> Note:
     """The last word: what was found and done, by which runbook, on whose word, under which change, proved how."""
     findings = ending.findings
-    said = headline(ending.outcome, changed=plan.runbook.change is not None)
+    begun = bool(findings.of("step"))
+    said = headline(ending.outcome, changed=plan.runbook.change is not None, begun=begun)
     told = {
         "Runbook": named(plan),
         "Matched by": plan.mapping,

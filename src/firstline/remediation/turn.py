@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from firstline.governor import connection as connections
 from firstline.guard import Hold
 from firstline.incident import Incident, Reference
+from firstline.remediation import gate
+from firstline.remediation.begin import GRACE
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Findings, Outcome
 from firstline.remediation.plan import Plan
 from firstline.remediation.procedure import Procedure
 from firstline.remediation.report import report
+from firstline.remediation.start import HELD
 from firstline.remediation.timeline import tell
 from firstline.store.table import REMEDIATION, now
 
@@ -23,16 +26,22 @@ Row = dict[str, Any]
 Values = dict[str, Any]
 
 HELD_LOOK = 30.0  # seconds until what holds a remediation without an end in sight is looked at again
+BEFORE = ("ready", "opened")  # stages in which nothing of it has begun: while it waits, it has no target locked
 
 
 @dataclass
 class Turn:
-    """`first`: nothing of this turn was tried before. `goes`: it has not been let go of yet."""
+    """`first`: nothing of this turn was tried before. `entered`: the stage it began in. `goes`: it has not been let go
+    of yet."""
 
     context: Context
     row: Row
     first: bool
+    entered: str = ""
     goes: bool = True
+
+    def __post_init__(self) -> None:
+        self.entered = self.row["stage"]
 
     @property
     def id(self) -> str:
@@ -77,28 +86,58 @@ class Turn:
             self.row = {**self.row, **values}
         return self.goes
 
-    async def wait(self, why: str, asked: float | None = None) -> None:
-        """Let go of it, due again later: at the wait the vendor asked for, else with back-off."""
+    async def wait(self, why: str, asked: float | None = None, holds: Sequence[Hold] = ()) -> None:
+        """Let go of it, due again later: at the wait the vendor asked for, else with back-off. Told once for each
+        reason. `holds`: the guard that says so, where one does."""
         seconds = connections.back_off(self.row["attempts"], asked)
         due = now() + timedelta(seconds=seconds)
-        values = {"owner": None, "wake_at": due, "attempts": self.row["attempts"] + 1, "reason": why[:2000]}
-        await self.move(values, "waits", f"Tried again in {seconds:.0f} s: {why}")
-        self.goes = False
+        values = {"owner": None, "wake_at": due, "attempts": self.row["attempts"] + 1}
+        fresh = why[:2000] != self.row["reason"]
+        if self.row["ended_at"] is None:
+            values["reason"] = why[:2000]
+        else:  # how it ended stands: only its change is followed still
+            fresh = self.row["attempts"] == 0
+        if holds:
+            values |= self.held(holds)
+        told = f"Tried again in {seconds:.0f} s: {why}" if fresh else ""
+        await self._let_go(values, "waits", told, releases=self.row["stage"] in BEFORE)
 
     async def hold(self, holds: Sequence[Hold], look: float = HELD_LOOK) -> None:
-        """Let go of it until what holds it is over, looked at again after `look` seconds where nobody knows when. Told
-        when the reasons are others than before."""
+        """Let go of it, of which nothing has begun, until what holds it is over; looked at again after `look` seconds
+        where nobody knows when. Told when the reasons are others than before."""
         known = [(one["guard"], one["why"]) for one in self.row["holds"] or []]
         fresh = [(one.guard, one.why) for one in holds] != known
         values = {
             "owner": None,
             "wake_at": _due(holds, look),
-            "holds": [one.model_dump(mode="json") for one in holds],
             "reason": "; ".join(one.why for one in holds)[:2000],
-            "tell_at": None,
+            "attempts": 0,
+            **self.held(holds),
         }
         told = "; ".join(f"{one.guard}: {one.why}{_until(one)}" for one in holds) if fresh else ""
-        await self.move(values, "held", f"Held by {told}" if told else "")
+        await self._let_go(values, "held", f"Held by {told}" if told else "", releases=True)
+
+    def held(self, holds: Sequence[Hold]) -> Values:
+        """What its row says while it is held. Its incident is told once it has been for a while."""
+        values: Values = {"holds": [one.model_dump(mode="json") for one in holds]}
+        return values if self.row["holds"] else values | {"tell_at": now() + HELD}
+
+    @property
+    def unheld(self) -> Values:
+        """What its row says once nothing holds it any more."""
+        told = {"tell_at": now() + GRACE} if self.row["holds"] else {}
+        return {"holds": None, "reason": "", **told}
+
+    async def _let_go(self, values: Values, act: str, told: str, *, releases: bool) -> None:
+        def change(connection: sa.Connection) -> None:
+            if not self.update(connection, values):
+                return
+            if releases and self.row["changes"]:
+                gate.release(connection, self.id, now())
+            if told:
+                tell(connection, self.id, act, told)
+
+        await self.context.database.write(change)
         self.goes = False
 
     async def end(self, outcome: str, findings: Findings, reason: str) -> None:
