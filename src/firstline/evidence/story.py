@@ -1,5 +1,6 @@
 """What a remediation's files tell, put in the order in which a person asks. Pure: only what is in the pack is told."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from firstline.remediation.text import headline
 Row = dict[str, Any]
 
 SHOWN = 20_000  # characters of an output or a body on a page; the whole stands in its file
+_HASHED = re.compile(r"\b[0-9a-f]{32,64}\b")  # ids and digests: whole in the entries
 _SIGNATURES = ("signature", "hmac")  # headers that carry one
 
 
@@ -169,7 +171,7 @@ def _plain(value: Any) -> str:
         return ", ".join(f"{name} {_plain(each)}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(_plain, value))
-    return str(value)
+    return _HASHED.sub(lambda found: f"{found[0][:12]}…", str(value))
 
 
 def _arrival(row: Row, body: bytes) -> Arrival:
