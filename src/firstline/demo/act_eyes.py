@@ -18,9 +18,11 @@ async def play(stage: Stage, _: Seen) -> None:
         if await answer.approve(stage, approval, person, "It is urgent."):
             raise Stuck(f"the word of {person}, {what}, was counted")
         stage.say(f"{person}, {what}, tries to let it go: does not count")
+        await stage.pause(0.5)
     for person in (APPROVER, SECOND):
         if not await answer.approve(stage, approval, person, "Nobody needs the report today."):
             raise Stuck(f"the word of {person} was not counted")
         stage.say(f"{person} has approved it")
+        await stage.pause(0.5)
     await answer.ended(stage, asked["id"])
     stage.say(f"{key}: payroll was restarted, once")

@@ -15,6 +15,7 @@ from firstline.demo.claim import Proof
 from firstline.demo.stage import FIRSTLINE
 
 INTACT, FOUND = 0, 1  # exit statuses
+SIGNED = ("key.pub", "checkpoint", "checkpoints")  # what a verifier needs of state/ledger; not the private key
 EDIT = """UPDATE fl_remediation SET approved_by = 'somebody else'
 WHERE id = (SELECT max(id) FROM fl_remediation WHERE ended_at IS NOT NULL) RETURNING id"""
 
@@ -50,10 +51,14 @@ async def verify_edited(folder: Path, copy: Path) -> Audit:
 
 
 def _edit(folder: Path, copy: Path) -> str:
-    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.db*", "shelf", "runs"))
-    path = settings.load(folder).database.removeprefix("sqlite:///")
-    there = copy / Path(path).relative_to(folder)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(there)) as target:
+    """The hub may go on meanwhile: what it signs is copied first, so that no checkpoint is ahead of its database."""
+    loaded = settings.load(folder)
+    for path in (folder / settings.FILE, *(loaded.state / "ledger" / name for name in SIGNED)):
+        there = copy / path.relative_to(folder)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, there)
+    path = Path(loaded.database.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy / path.relative_to(folder))) as target:
         source.backup(target)
         with target:
             rows = target.execute(EDIT).fetchall()

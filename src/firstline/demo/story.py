@@ -140,10 +140,17 @@ async def _judge(stage: Stage, acts: Sequence[Act], outcome: Outcome) -> None:
         outcome.proofs += act.prove(outcome.records, outcome.story, seen)
     outcome.proofs += proof.changes(outcome.records, items)
     outcome.proofs += proof_rule.pins(outcome.story, stage.standard)
-    stage.say("verifying the ledger, and a copy of it that somebody has edited")
+    outcome.proofs += await _audited(stage)
+
+
+async def _audited(stage: Stage) -> list[Proof]:
+    stage.say("verifying the ledger, and a copy of it in which somebody has edited a row")
     intact = await audit.verify(stage.place.hub)
     edited = await audit.verify_edited(stage.place.hub, stage.place.root / "edited")
-    outcome.proofs += audit.prove(intact, edited)
+    for each in (intact, edited):
+        first, _, _ = each.text.partition("\n")
+        stage.say(f"firstline audit verify: {first}")
+    return list(audit.prove(intact, edited))
 
 
 async def _settled(stage: Stage, opens: int) -> None:
