@@ -1,9 +1,9 @@
 """`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox outage
-match start approval ledger."""
+match start approval guard ledger."""
 
 import sys
 
-from tests.benchmark import accept, approval, latency, ledger, match, outage, outbox, remediate, start
+from tests.benchmark import accept, approval, guard, latency, ledger, match, outage, outbox, remediate, start
 
 BENCHMARKS = {
     "accept": accept.run,
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "start": start.run,
     "approval": approval.run,
     "ledger": ledger.run,
+    "guard": guard.run,
 }
 
 

@@ -10,11 +10,12 @@ from firstline.guard.settings import Rate
 
 @dataclass(frozen=True)
 class Counted:
-    """`what` is limited by `rate`; `begun`: when others of it were let go, in any order."""
+    """`what` is limited by `rate`. `filled`: when the oldest of the newest `rate.count` others of it was let go; None:
+    there were fewer, as far as the rate looks back."""
 
     what: str
     rate: Rate
-    begun: Sequence[datetime]
+    filled: datetime | None
 
 
 def holds(counted: Sequence[Counted], now: datetime) -> list[Hold]:
@@ -24,8 +25,7 @@ def holds(counted: Sequence[Counted], now: datetime) -> list[Hold]:
 def _hold(counted: Counted, now: datetime) -> Hold | None:
     """Held until so many have grown old that one more fits."""
     rate, per = counted.rate, timedelta(seconds=counted.rate.per)
-    recent = sorted(each for each in counted.begun if now - per < each)
-    if len(recent) < rate.count:
+    if counted.filled is None or counted.filled + per <= now:
         return None
-    why = f"{counted.what}: {len(recent)} of at most {rate.count} in {lasting(rate.per)}"
-    return Hold(guard="rate", why=why, until=recent[-rate.count] + per, mend="It goes on by itself.")
+    why = f"{counted.what}: no more than {rate.count} in {lasting(rate.per)}"
+    return Hold(guard="rate", why=why, until=counted.filled + per, mend="It goes on by itself.")

@@ -35,10 +35,10 @@ def state(connection: sa.Connection, runbook: str, environment: str) -> State:
     )
 
 
-def probe(connection: sa.Connection, subject: Subject, now: datetime) -> None:
-    """A remediation is let go: in a half-open breaker it is the one that tries. The caller is `alone`."""
-    before = state(connection, subject.runbook, subject.environment)
-    _keep(connection, subject.runbook, subject.environment, before, breaker.probing(before, subject.remediation, now))
+def probe(connection: sa.Connection, subject: Subject, seen: State, now: datetime) -> None:
+    """A remediation is let go: in a half-open breaker it is the one that tries. The caller is `alone` and has seen the
+    state."""
+    _keep(connection, subject.runbook, subject.environment, seen, breaker.probing(seen, subject.remediation, now))
 
 
 def leave(connection: sa.Connection, remediation_id: str) -> None:

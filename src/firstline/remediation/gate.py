@@ -12,7 +12,7 @@ from firstline.remediation import breaker, lock, override, touch
 from firstline.remediation.lock import renew
 from firstline.remediation.plan import Plan
 from firstline.remediation.switch import switched
-from firstline.remediation.verdict import Verdict, judge, subject
+from firstline.remediation.verdict import Verdict, judge
 
 
 def admit(
@@ -28,13 +28,13 @@ def admit(
     for. Else all that holds it, and nothing is changed. Belongs into a transaction of its own, or into one that has
     written no row of another remediation."""
     lock.alone(connection)
-    verdicts = judge(connection, row, plan, incident, rules, windows, now)
+    verdicts, seen = judge(connection, row, plan, incident, rules, windows, now)
     holds = [held for each in verdicts if not each.covered for held in each.holds]
     if not holds and row["changes"]:
-        about = subject(row, plan, incident)
-        lock.take(connection, about, expiry(plan, rules, now), now)
-        touch.put(connection, about, now)
-        breaker.probe(connection, about, now)
+        lock.take(connection, seen.about, seen.locks, expiry(plan, rules, now), now)
+        breaker.probe(connection, seen.about, seen.state, now)
+        if not seen.counted:
+            touch.put(connection, seen.about, now)
     return holds
 
 

@@ -12,6 +12,10 @@ from firstline.store.table import LOCK, TOUCH
 
 _GATE = 0x6669727367  # PostgreSQL's advisory lock
 
+_HELD = sa.select(LOCK.c.target, LOCK.c.remediation_id, LOCK.c.expires_at).where(
+    LOCK.c.target.in_(sa.bindparam("targets", expanding=True))
+)
+
 
 def alone(connection: sa.Connection) -> None:
     """From here to its end no other transaction that asked for this goes on: what is counted stays so until it is
@@ -24,16 +28,17 @@ def alone(connection: sa.Connection) -> None:
 
 def held(connection: sa.Connection, targets: Iterable[str]) -> list[Lock]:
     """The locks on these targets, the expired ones among them."""
-    query = sa.select(LOCK.c.target, LOCK.c.remediation_id, LOCK.c.expires_at).where(LOCK.c.target.in_(list(targets)))
-    return [Lock(row.target, row.remediation_id, row.expires_at) for row in connection.execute(query)]
+    found = connection.execute(_HELD, {"targets": list(targets)})
+    return [Lock(row.target, row.remediation_id, row.expires_at) for row in found]
 
 
-def take(connection: sa.Connection, subject: Subject, until: datetime, now: datetime) -> None:
-    """Give all its targets to the remediation, whoever had them. The caller has looked, and is `alone`."""
-    own = {each.target for each in held(connection, subject.targets) if each.remediation == subject.remediation}
+def take(connection: sa.Connection, subject: Subject, seen: Iterable[Lock], until: datetime, now: datetime) -> None:
+    """Give all its targets to the remediation, whoever had them. The caller is `alone` and has seen the locks."""
+    own = {each.target for each in seen if each.remediation == subject.remediation}
+    if own:
+        mine = sa.update(LOCK).where(LOCK.c.remediation_id == subject.remediation)
+        connection.execute(mine.values(expires_at=until))
     row = {"remediation_id": subject.remediation, "taken_at": now, "expires_at": until}
-    renewed = sa.update(LOCK).where(LOCK.c.target.in_(own)).values(expires_at=until)
-    connection.execute(renewed)
     rows = [{"target": target, **row} for target in sorted(subject.targets) if target not in own]
     insert_or(connection, LOCK, rows, ["target"], set(row))
 

@@ -11,6 +11,8 @@ from firstline.errors import Rejected
 from firstline.guard import GuardName, Guards, Hold, Windows, blast, cooldown, flap, rate, switch
 from firstline.guard import breaker as breakers
 from firstline.guard import lock as locks
+from firstline.guard.breaker import State
+from firstline.guard.lock import Lock
 from firstline.guard.override import Override, override_of
 from firstline.guard.subject import Subject, fold
 from firstline.incident import Incident
@@ -31,6 +33,16 @@ class Verdict:
     covered: bool = False  # by an override
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the guards looked at, for one remediation."""
+
+    about: Subject
+    locks: Sequence[Lock]  # on its targets and the rest of their group
+    counted: bool  # it was let go already
+    state: State  # of its runbook's breaker
+
+
 def judge(
     connection: sa.Connection,
     row: Mapping[str, Any],
@@ -39,13 +51,16 @@ def judge(
     rules: Guards,
     windows: Windows,
     now: datetime,
-) -> list[Verdict]:
-    """What each guard says now, in the order of `GuardName`; changes nothing. Those that only a run can ask (group,
-    conflict, change) are not among them."""
+) -> tuple[list[Verdict], Seen]:
+    """What each guard says now, in the order of `GuardName`, and what it looked at; changes nothing. Those that only a
+    run can ask (group, conflict, change) are not among them."""
     said = Verdict("switch", tuple(switch.holds(thrown(connection), scopes(row))))
-    looked = _looked(connection, subject(row, plan, incident), rules, windows, now) if row["changes"] else _unasked()
+    seen = _see(connection, subject(row, plan, incident))
+    if not row["changes"]:
+        return [said, *_unasked()], seen
     passed = _override(connection, row)
-    return [said, *(_covered(each, passed) for each in looked)]
+    looked = (_covered(each, passed) for each in _looked(connection, seen, rules, windows, now))
+    return [said, *looked], seen
 
 
 def why(
@@ -61,10 +76,11 @@ def why(
     if row["ended_at"] is not None:
         return []
     plan, incident = Plan.model_validate(row["plan"]), Incident.model_validate(row["incident"])
-    return [*judge(connection, row, plan, incident, rules, windows, now), *_seen(row)]
+    said, _ = judge(connection, row, plan, incident, rules, windows, now)
+    return [*said, *_last(row)]
 
 
-def _seen(row: Mapping[str, Any]) -> Iterator[Verdict]:
+def _last(row: Mapping[str, Any]) -> Iterator[Verdict]:
     holds = [Hold.model_validate(each) for each in row["holds"] or []]
     return (Verdict(name, found) for name in _RUN_ASKS if (found := _of(name, holds)))
 
@@ -89,33 +105,41 @@ def subject(row: Mapping[str, Any], plan: Plan, incident: Incident) -> Subject:
     )
 
 
-def _looked(
-    connection: sa.Connection, about: Subject, rules: Guards, windows: Windows, now: datetime
-) -> Iterator[Verdict]:
+def _see(connection: sa.Connection, about: Subject) -> Seen:
+    return Seen(
+        about,
+        locks=lock.held(connection, {*about.targets, *about.group}),
+        counted=touch.is_counted(connection, about.remediation),
+        state=breaker.state(connection, about.runbook, about.environment),
+    )
+
+
+def _looked(connection: sa.Connection, seen: Seen, rules: Guards, windows: Windows, now: datetime) -> Iterator[Verdict]:
+    about = seen.about
     closed = windows.holds(about.names, now)
-    held = lock.held(connection, {*about.targets, *about.group})
     yield Verdict("freeze", _of("freeze", closed))
     yield Verdict("maintenance", _of("maintenance", closed))
-    yield Verdict("lock", tuple(locks.holds(held, about, now)))
-    yield from _counting(connection, about, rules, now)
-    busy = [each.target for each in locks.others(held, about, now)]
+    yield Verdict("lock", tuple(locks.holds(seen.locks, about, now)))
+    yield from _counting(connection, seen, rules, now)
+    busy = [each.target for each in locks.others(seen.locks, about, now)]
     yield Verdict("blast", tuple(blast.holds(about, rules.blast, busy)))
-    state = breaker.state(connection, about.runbook, about.environment)
-    yield Verdict("breaker", tuple(breakers.holds(state, about.remediation, about.runbook, now)))
+    yield Verdict("breaker", tuple(breakers.holds(seen.state, about.remediation, about.runbook, now)))
 
 
-def _counting(connection: sa.Connection, about: Subject, rules: Guards, now: datetime) -> Iterator[Verdict]:
+def _counting(connection: sa.Connection, seen: Seen, rules: Guards, now: datetime) -> Iterator[Verdict]:
     """What has been counted is not counted again: those after it do not hold it."""
-    counted = touch.is_counted(connection, about.remediation)
-    touched = {} if counted else touch.last(connection, about, now - timedelta(seconds=rules.cooldown))
+    about, counted = seen.about, seen.counted
+    rested = now - timedelta(seconds=rules.cooldown)
+    touched = {} if counted or not rules.cooldown else touch.last(connection, about, rested)
     yield Verdict("cooldown", tuple(cooldown.holds(touched, about, rules.cooldown, now)), rules.cooldown > 0)
     mended = [] if counted or rules.flap is None else touch.of_fault(connection, about, rules.flap, now)
     yield Verdict("flap", tuple(flap.holds(mended, rules.flap, now)), rules.flap is not None)
-    begun = [] if counted else touch.counted(connection, about, rules.rate, now)
+    begun = [] if counted else list(touch.counted(connection, about, rules.rate, now))
     yield Verdict("rate", tuple(rate.holds(begun, now)), any(value for _, value in rules.rate))
 
 
 _RUN_ASKS: tuple[GuardName, ...] = ("storm", "group", "conflict", "change")
+_OVERRIDE = sa.select(REMEDIATION.c.override).where(REMEDIATION.c.id == sa.bindparam("id"))
 _ASKED: tuple[GuardName, ...] = ("freeze", "maintenance", "lock", "cooldown", "flap", "rate", "blast", "breaker")
 
 
@@ -129,8 +153,8 @@ def _of(guard: GuardName, holds: Sequence[Hold]) -> tuple[Hold, ...]:
 
 def _override(connection: sa.Connection, row: Mapping[str, Any]) -> Override | None:
     """As it is in the database now: a person may have given it since the row was read."""
-    kept = sa.select(REMEDIATION.c.override).where(REMEDIATION.c.id == row["id"])
-    return override_of({"override": connection.execute(kept).scalar(), "plan_digest": row["plan_digest"]})
+    kept = connection.execute(_OVERRIDE, {"id": row["id"]}).scalar()
+    return override_of({"override": kept, "plan_digest": row["plan_digest"]})
 
 
 def _covered(said: Verdict, passed: Override | None) -> Verdict:

@@ -85,7 +85,8 @@ class World:
 
     def verdicts(self, case: Case) -> dict[str, Verdict]:
         ask = (case.row, case.plan, case.incident, self.rules, self.windows, self.now)
-        return {each.guard: each for each in self.database.read_now(lambda c: gate.judge(c, *ask))}
+        said, _ = self.database.read_now(lambda connection: gate.judge(connection, *ask))
+        return {each.guard: each for each in said}
 
     def ran(self, case: Case) -> None:
         """A step of it began."""

@@ -15,6 +15,12 @@ from firstline.guard.settings import Blast, Rate
 FIVE_MINUTES = 300.0
 
 
+def counted(rate: Rate, begun: list[datetime]) -> Counted:
+    """As the database counts them."""
+    newest = sorted(begun, reverse=True)
+    return Counted("the whole hub", rate, newest[rate.count - 1] if len(newest) >= rate.count else None)
+
+
 def test_a_target_in_other_hands_is_held_until_its_lock_expires() -> None:
     [held] = lock.holds([Lock("web2", "other", NOON + HOUR)], subject(), NOON)
     assert (held.guard, held.until) == ("lock", NOON + HOUR)
@@ -58,15 +64,16 @@ def test_a_fault_that_came_back_too_often_is_for_a_person() -> None:
 
 
 def test_a_rate_holds_until_one_more_fits() -> None:
-    counted = Counted("the whole hub", each(2, "1h"), [NOON - MINUTE * 10, NOON - MINUTE * 50])
-    [held] = rate.holds([counted], NOON)
+    two = counted(each(2, "1h"), [NOON - MINUTE * 10, NOON - MINUTE * 50])
+    [held] = rate.holds([two], NOON)
     assert (held.guard, held.until) == ("rate", NOON + MINUTE * 10)
-    assert not rate.holds([counted], NOON + MINUTE * 10)
+    assert held.why == "the whole hub: no more than 2 in 1 h"
+    assert not rate.holds([two], NOON + MINUTE * 10)
 
 
 def test_a_rate_that_was_passed_over_waits_for_all_that_are_too_many() -> None:
     begun = [NOON - MINUTE * ago for ago in (10, 20, 30, 40)]
-    [held] = rate.holds([Counted("the whole hub", each(2, "1h"), begun)], NOON)
+    [held] = rate.holds([counted(each(2, "1h"), begun)], NOON)
     assert held.until == NOON + MINUTE * 40
 
 
@@ -80,7 +87,7 @@ def test_however_they_come_no_stretch_of_time_has_more_than_its_rate(asked: list
     let_go: list[datetime] = []
     for minute in sorted(asked):
         at = NOON + MINUTE * minute
-        if not rate.holds([Counted("it", limit, let_go)], at):
+        if not rate.holds([counted(limit, let_go)], at):
             let_go.append(at)
     for end in let_go:
         assert sum(end - timedelta(minutes=per) < one <= end for one in let_go) <= count
@@ -89,11 +96,11 @@ def test_however_they_come_no_stretch_of_time_has_more_than_its_rate(asked: list
 @given(st.lists(st.integers(min_value=0, max_value=200), max_size=20), st.integers(min_value=1, max_value=4))
 def test_when_a_rate_holds_it_lets_go_at_the_time_it_says_and_not_before(ago: list[int], count: int) -> None:
     limit = each(count, "1h")
-    counted = [Counted("it", limit, [NOON - MINUTE * minutes for minutes in ago])]
-    for held in rate.holds(counted, NOON):
+    found = [counted(limit, [NOON - MINUTE * minutes for minutes in ago])]
+    for held in rate.holds(found, NOON):
         assert held.until is not None
-        assert not rate.holds(counted, held.until)
-        assert rate.holds(counted, held.until - timedelta(microseconds=1))
+        assert not rate.holds(found, held.until)
+        assert rate.holds(found, held.until - timedelta(microseconds=1))
 
 
 def test_more_targets_than_may_be_touched_never_go() -> None:

@@ -26,11 +26,11 @@ class TouchRow(SQLModel, table=True):
     __tablename__ = "fl_touch"
     __table_args__ = (
         sa.UniqueConstraint("remediation_id", "target"),
-        sa.Index("fl_touch_target", "target", "at"),
-        sa.Index("fl_touch_runbook", "runbook", "at"),
-        sa.Index("fl_touch_service", "service", "at"),
-        sa.Index("fl_touch_fault", "fault", "at"),
-        sa.Index("fl_touch_at", "at"),
+        sa.Index("fl_touch_target", "target", "at", "remediation_id"),
+        sa.Index("fl_touch_runbook", "runbook", "at", "remediation_id"),
+        sa.Index("fl_touch_service", "service", "at", "remediation_id"),
+        sa.Index("fl_touch_fault", "fault", "at", "remediation_id"),
+        sa.Index("fl_touch_at", "at", "remediation_id"),
     )
 
     id: str = column.key()
