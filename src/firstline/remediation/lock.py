@@ -44,15 +44,15 @@ def take(connection: sa.Connection, subject: Subject, seen: Iterable[Lock], unti
 
 
 def renew(connection: sa.Connection, remediation_id: str, until: datetime) -> bool:
-    """Hold the locks of a remediation until then, at least. False: it has lost one of them to another, and must not
-    begin one more step."""
+    """Hold the locks of a remediation that changes something until then, at least. False: it was not let go, or has
+    lost a target to another; then it must not begin one more step."""
     alone(connection)
     mine = LOCK.c.remediation_id == remediation_id
-    longer = sa.update(LOCK).where(mine, LOCK.c.expires_at < until).values(expires_at=until)
-    connection.execute(longer)
-    has = connection.scalar(sa.select(sa.func.count()).where(mine)) or 0
-    touched = sa.select(sa.func.count()).where(TOUCH.c.remediation_id == remediation_id, TOUCH.c.left_at.is_(None))
-    return has >= (connection.scalar(touched) or 0)
+    connection.execute(sa.update(LOCK).where(mine, LOCK.c.expires_at < until).values(expires_at=until))
+    let_go = sa.select(TOUCH.c.target).where(TOUCH.c.remediation_id == remediation_id, TOUCH.c.left_at.is_(None))
+    targets = set(connection.execute(let_go).scalars())
+    has = set(connection.execute(sa.select(LOCK.c.target).where(mine)).scalars())
+    return bool(targets) and targets <= has
 
 
 def drop(connection: sa.Connection, remediation_id: str) -> None:

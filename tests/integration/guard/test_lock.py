@@ -111,10 +111,13 @@ def test_a_lock_is_renewed_and_never_shortened(small: World) -> None:
     assert small.rows(LOCK) == [longer]
 
 
-def test_what_only_reads_has_no_lock_to_lose(small: World) -> None:
-    case = small.case("web1", change=None)
+def test_who_was_not_let_go_or_has_let_go_begins_no_step(small: World) -> None:
+    case = small.case("web1")
+    assert not renewed(small, case)
     assert small.holding(case) == []
     assert renewed(small, case)
+    small.end(case, "stopped", ran=False)
+    assert not renewed(small, case)
 
 
 def test_what_ends_gives_all_its_targets_back(small: World) -> None:
