@@ -32,32 +32,35 @@ class Folder:
         known = self.verifiers()
         if known[-1:] == [verifier]:
             return False
-        append(self.public, f"{verifier}\n")
+        append(self.public, f"{verifier}\n".encode())
         return True
 
     def last(self) -> Checkpoint | None:
         """The last checkpoint that was kept here, by its own words. Raises `Untrue` for one that is none."""
-        whole = [note for note in self._tail() if is_whole(note)]
-        return read(whole[-1]) if whole else None
+        whole, _ = self._end()
+        return read(whole) if whole else None
 
     def keep(self, fresh: Iterable[str]) -> None:
         """Add notes, and have the last of them as the latest. One that a crash cut short is completed. Raises OSError,
         and `Untrue` when the file ends with something else."""
-        kept, cut = list(fresh), [note for note in self._tail()[-1:] if not is_whole(note)]
-        added = "".join(kept)
-        if cut and not added.startswith(cut[0]):
+        kept = list(fresh)
+        _, cut = self._end()
+        added = "".join(kept).encode()
+        if not added.startswith(cut):
             raise Untrue(f"{self.all} does not end with a checkpoint of this ledger")
         if kept:
-            append(self.all, added.removeprefix(cut[0]) if cut else added)
+            append(self.all, added.removeprefix(cut))
             replace(self.latest, kept[-1])
 
-    def _tail(self) -> list[str]:
-        """The last notes of the file; the first of them may lack its beginning."""
+    def _end(self) -> tuple[str, bytes]:
+        """The last whole note of the file, and what comes after it."""
         if not self.all.exists():
-            return []
+            return "", b""
         with self.all.open("rb") as file:
             file.seek(max(0, self.all.stat().st_size - TAIL))
-            return list(notes(file.read().decode(errors="replace")))
+            tail = file.read()
+        whole = ["", *filter(is_whole, notes(tail.decode(errors="replace")))][-1]
+        return whole, tail.rpartition(whole.encode())[2] if whole else tail
 
     def notes(self) -> Iterator[tuple[Path, str]]:
         """All notes, each with the file it stands in."""
@@ -71,11 +74,11 @@ def stand(path: Path) -> Iterator[tuple[Path, str]]:
         yield from ((path, note) for note in notes(path.read_text(encoding="utf-8", errors="replace")))
 
 
-def append(path: Path, text: str) -> None:
+def append(path: Path, content: bytes) -> None:
     """Add to a file, durably."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
+    with path.open("ab") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
@@ -83,5 +86,5 @@ def append(path: Path, text: str) -> None:
 def replace(path: Path, text: str) -> None:
     """Write a file anew, whole or not at all."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    append(draft, text)
+    append(draft, text.encode())
     draft.replace(path)

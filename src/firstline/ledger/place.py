@@ -26,7 +26,7 @@ async def send(place: str, note: str, name: str) -> None:
     if place.startswith("git:"):
         await _commit(place.removeprefix("git:"), note, name)
     elif place.startswith("file:"):
-        await asyncio.to_thread(append, Path(place.removeprefix("file:")), note)
+        await asyncio.to_thread(append, Path(place.removeprefix("file:")), note.encode())
     else:
         async with client("") as http:
             await request(http, "POST", place, content=note.encode(), headers=TEXT)
