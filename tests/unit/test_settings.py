@@ -32,6 +32,9 @@ def test_a_folder_without_the_file_says_how_to_make_one(tmp_path: Path) -> None:
         ("[hub]\nlisten = 'nowhere'", "hub.listen"),
         ("[changes]\nregister = 'absent'", "changes.register"),
         ("[connections.a]\nbase_url = 'x'", "connector"),
+        ("[ledger]\norigin = 'our log'", "ledger.origin"),
+        ("[ledger]\npublish = ['ftp://a']", "ledger.publish"),
+        ("[ledger]\npublish = ['git:https://a:b@c']", "by reference only"),
         ("[connections.'../a']\nconnector = 'jira'", "no name of a connection"),
     ],
 )
