@@ -12,7 +12,7 @@ async def play(stage: Stage, _: Seen) -> None:
     await vendor.open_incident(stage, {"short_description": ORDERS.title, "cmdb_ci": ORDERS.name})
     begun = await answer.remediation(stage, ORDERS.title)
     await answer.told(stage, begun["id"], "waits")
-    number = (await answer.whole(stage, begun["id"]))["change"]["number"]
+    number = await answer.change(stage, begun["id"])
     stage.say(f"orders are stuck: the normal change {number} waits for its approval in ServiceNow")
     await stage.pause(1.0)
     await vendor.approve_change(stage, number, "Tonight's orders can't wait.")

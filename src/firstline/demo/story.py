@@ -130,7 +130,8 @@ async def _played(act: Callable[[], Awaitable[None]], outcome: Outcome) -> None:
 
 
 async def _judge(stage: Stage, acts: Sequence[Act], outcome: Outcome) -> None:
-    outcome.records, outcome.story, seen = await collect.records(stage), await collect.story(stage), outcome.seen
+    outcome.records, seen = await collect.records(stage), outcome.seen
+    outcome.story = await stage.until("the hub tells its story", lambda: collect.story(stage))
     folder = stage.place.services
     seen.restarts = {each.name: services.restarts(folder, each) for each in services.SERVICES}
     if stage.place.freeze.exists():
