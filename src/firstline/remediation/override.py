@@ -10,7 +10,7 @@ from firstline.access import Person, Right
 from firstline.connector import Alarm, Fact, Note
 from firstline.errors import Rejected
 from firstline.governor import alarm
-from firstline.guard.override import Override
+from firstline.guard.override import Override, override_of
 from firstline.incident import Incident
 from firstline.remediation.begin import note
 from firstline.remediation.timeline import tell
@@ -65,10 +65,14 @@ def _look(row: Any, person: Person, reason: str) -> None:
         raise Rejected(f"it has ended: {row['outcome']}")
     if not row["changes"]:
         raise Rejected("it changes nothing, so that only a kill switch holds it, and no override passes that")
+    known = override_of(row)
+    if known is not None:
+        raise Rejected(f"{known.by} let it past its holds already: {known.reason}")
 
 
 def _notes(row: Any, made: Override, where: str) -> Iterator[WriteBackRow]:
-    incident, key = Incident.model_validate(row["incident"]), f"override.{made.plan_digest[:12]}"
+    # A plan that drifted away and came back is let go anew.
+    incident, key = Incident.model_validate(row["incident"]), f"override.{made.plan_digest[:12]}.{made.at:%y%m%d%H%M%S}"
     held = "\n".join(f"{one['guard']}: {one['why']}" for one in row["holds"] or [])
     told = {"By": made.by, "Because": made.reason, "Held by": held, "More": where}
     facts = tuple(Fact(label=label, value=value) for label, value in told.items() if value)

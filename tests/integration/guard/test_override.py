@@ -113,3 +113,11 @@ def test_it_needs_a_reason_and_something_that_could_go(small: World, ann: Person
     small.end(case)
     with pytest.raises(Rejected, match="it has ended: proved"):
         small.override(case, ann)
+
+
+def test_a_second_one_of_the_same_plan_is_refused_and_names_the_first(small: World, ann: Person) -> None:
+    case = small.case("web1")
+    small.override(case, ann, "the shop is down")
+    with pytest.raises(Rejected, match="ann let it past its holds already: the shop is down"):
+        small.override(case, ann, "again")
+    assert len(small.rows(WRITE_BACK, act="note")) == 1
