@@ -50,6 +50,11 @@ def notes_of(folder: Path) -> Path:
     return shown(settings.load(folder).notes) if (folder / settings.FILE).exists() else folder / "notes"
 
 
+def calendars_of(folder: Path) -> Path:
+    """The folder of freezes and maintenance windows."""
+    return shown(settings.load(folder).calendars) if (folder / settings.FILE).exists() else folder / "calendars"
+
+
 def unknown_connectors(folder: Path) -> list[Misdeclared]:
     """The connections whose connector is not installed. Their secrets are looked for at the start only: where packs are
     checked, nobody has them."""

@@ -46,7 +46,7 @@ class Calendars:
         return self.windows
 
     def _read(self, since: datetime, until: datetime) -> Windows:
-        files = [_file(path, since, until) for path in self._paths()]
+        files = [_file(path, since, until) for path in _paths(self._folder)]
         blackouts = self._database.read_now(_blackouts)
         return Windows(
             [*blackouts, *(window for each in files for window in each.windows)],
@@ -55,12 +55,9 @@ class Calendars:
             known_until=until,
         )
 
-    def _paths(self) -> list[Path]:
-        return sorted(path for path in self._folder.glob("**/*.ics") if not path.name.startswith("."))
-
     def _files(self) -> tuple[Any, ...]:
         """Size, time and place on the disk of each file: cheap, and enough to see that somebody saved one."""
-        return tuple((str(path), *_stat(path)) for path in self._paths())
+        return tuple((str(path), *_stat(path)) for path in _paths(self._folder))
 
 
 def wake_held(connection: sa.Connection) -> None:
@@ -70,6 +67,15 @@ def wake_held(connection: sa.Connection) -> None:
     ids = [row.id for row in rows if _WINDOWS & {one["guard"] for one in row.holds or ()}]
     if ids:
         connection.execute(sa.update(REMEDIATION).where(held, REMEDIATION.c.id.in_(ids)).values(wake_at=now()))
+
+
+def faults(folder: Path, now: datetime) -> list[str]:
+    """Each mistake in the calendars of a folder, with its place. No folder: none."""
+    return [fault for path in _paths(folder) for fault in _file(path, now - BEFORE, now + AHEAD).faults]
+
+
+def _paths(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("**/*.ics") if not path.name.startswith("."))
 
 
 def _stat(path: Path) -> tuple[int, ...]:

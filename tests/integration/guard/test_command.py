@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from tests.integration.guard.conftest import World
 from typer.testing import CliRunner, Result
 
+from firstline import settings
 from firstline.access import Right
 from firstline.cli import command_line
 from firstline.store.table import REMEDIATION, SWITCH, now
@@ -100,3 +101,22 @@ def test_an_override_is_a_named_person_s(small: World, command: Command) -> None
     assert small.holding(case) == ["lock"]
     assert command("override", case.id, "--reason", "the shop is down", "--as", "ann").exit_code == 0
     assert small.holding(case) == []
+
+
+def test_what_init_writes_sets_the_guards_that_a_beginner_wants(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    assert CliRunner().invoke(command_line("init"), ["init", str(made)]).exit_code == 0
+    guards = settings.load(made).guards
+    assert (guards.cooldown, guards.flap is not None, guards.storm is not None) == (300, True, True)
+    assert guards.rate.hub is not None
+    assert settings.load(made).calendars == made / "calendars"
+
+
+def test_check_names_the_line_of_a_calendar_that_can_not_be_read(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    CliRunner().invoke(command_line("init"), ["init", str(made)])
+    (made / "calendars").mkdir()
+    assert CliRunner().invoke(command_line("check"), ["check", "-f", str(made)]).exit_code == 0
+    (made / "calendars" / "x.ics").write_text("BEGIN:VCALENDAR\nfreeze!\nEND:VCALENDAR\n")
+    checked = CliRunner().invoke(command_line("check"), ["check", "-f", str(made)])
+    assert (checked.exit_code, "x.ics:2: no line of a calendar" in checked.output) == (1, True)
