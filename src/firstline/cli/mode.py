@@ -1,5 +1,6 @@
 """`firstline mode`: how much each mapping may do by itself, and who gave or took it."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,12 +37,11 @@ def list_(folder: Folder = Path()) -> None:
     try:
         moved = database.read_now(modes.read)
         for each in mappings:
-            key = (each.name, environment)
-            declared, last = each.declaration.mode_in(environment), moved.get(key)
-            counts = modes.counting(declared, last, each.runbook, earned=loaded.modes.autonomy == "earned")
-            record = database.read_now(lambda connection, key=key: promotion.shown(connection, key))  # type: ignore[misc]
-            why = f"{last.by}: {last.reason}" if last else ""
-            table.add_row(each.name, declared, counts, str(record.successes), escape(why))
+            declared, last = each.declaration.mode_in(environment), moved.get((each.name, environment))
+            earned = loaded.modes.autonomy == "earned"
+            counts = modes.counting(declared, last, each.runbook, earned=earned, digest=each.digest)
+            record = database.read_now(partial(promotion.shown, mapping=each, environment=environment))
+            table.add_row(each.name, declared, counts.mode, str(record.successes), escape(counts.why))
     finally:
         database.close()
     project.console().print(table)
@@ -75,22 +75,21 @@ def demote(
 
 def _set(folder: Path, name: str, environment: str, to: Mode, reason: str, as_: str, *, up: bool) -> None:
     loaded = settings.load(folder)
-    key = (name, environment or loaded.hub.environment)
+    where = environment or loaded.hub.environment
     found = _find(project.load_sound(folder, None).mappings, name)
-    declared = found.declaration.mode_in(key[1])
+    given = (found, where, to)
     database = reach.database(loaded)
     try:
-        by = database.read_now(lambda connection: actor(connection, as_, Right.GOVERN, pack=found.pack))
+        by = database.read_now(
+            lambda connection: actor(connection, as_, Right.GOVERN, pack=found.pack, environment=where)
+        )
         if up:
-            record = database.write_now(
-                lambda c: promotion.promote(c, key, declared, to, by, reason, loaded.modes.successes)
-            )
-            typer.echo(f"{name} in {key[1]}: mode {to}, on {record.successes} verified successes")
-            return
-        if not reason.strip():
-            raise typer.BadParameter("say why", param_hint="--reason")
-        database.write_now(lambda connection: modes.move(connection, key, to, declared, reason.strip(), {}, by=by))
-        typer.echo(f"{name} in {key[1]}: mode {to}")
+            needed, register = loaded.modes.successes, promotion.taker(loaded)
+            record = database.write_now(lambda c: promotion.promote(c, *given, by, reason, needed, register))
+            typer.echo(f"{name} in {where}: mode {to}, on {record.successes} verified successes")
+        else:
+            database.write_now(lambda connection: promotion.lower(connection, *given, by, reason))
+            typer.echo(f"{name} in {where}: mode {to}")
     except Rejected as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(project.FINDINGS) from None

@@ -9,7 +9,7 @@ from firstline.errors import FirstlineError, Rejected
 from firstline.incident import OPENED, Event
 from firstline.intake.sight import ENDED, Known, key_of
 from firstline.mapping import Decision, Matcher
-from firstline.remediation import fault
+from firstline.remediation import fault, mode
 from firstline.remediation.plan import Plan
 from firstline.remediation.planner import Surroundings, plan
 from firstline.remediation.policy import Policy
@@ -72,24 +72,32 @@ class Decider:
             return decided
         try:
             decision = self.declarations.matcher.decide(event, environment=self.where.environment)
-            decided.decision = decision = _held_back(decision, event, known, now())
-            if decision.outcome == "matched" and decision.mode != "observe":
+            counted = self._counted(decision, policy)
+            decided.decision = held = _held_back(counted, event, known, now())
+            if held.outcome == "matched" and held.mode != "observe":
                 self._plan(decided, decision, event, policy)
         except FirstlineError as error:
             decided.reason = str(error)
         except Exception as error:  # a defect in one decision must not hold the next event
-            log.exception("decide.defect", event=event.id)
+            log.exception("decide.defect", event_id=event.id)
             decided.reason = f"a defect of Firstline: {type(error).__name__}: {error}"
         return decided
 
-    def _plan(self, decided: Decided, decision: Decision, event: Event, policy: Policy) -> None:
+    def _counted(self, decision: Decision, policy: Policy) -> Decision:
+        """The decision in the mode that counts: people, and the hub itself, give and take more than files declare."""
+        if decision.outcome != "matched":
+            return decision
+        moved = policy.modes.get((decision.mapping, self.where.environment))
         runbook = self.declarations.runbooks[decision.pack, decision.runbook]
-        decided.plan = plan(decision, runbook, event, self.where, policy)
-        if decided.plan.mode != decision.mode:
-            why = f"mode {decided.plan.mode}, not {decision.mode} as declared: it has to be earned"
-            decided.decision = decision.model_copy(update={"mode": decided.plan.mode, "reason": why})
+        found = mode.counting(decision.mode, moved, runbook, earned=self.where.earned, digest=decision.digest)
+        why = f"mode {found.mode}, not {decision.mode} as declared: {found.why}" if found.why else decision.reason
+        return decision.model_copy(update={"mode": found.mode, "reason": why})
+
+    def _plan(self, decided: Decided, declared: Decision, event: Event, policy: Policy) -> None:
+        runbook = self.declarations.runbooks[declared.pack, declared.runbook]
+        decided.plan = plan(declared, runbook, event, self.where, policy)
         if event.incident is not None:
-            decided.faults = fault.names(event.incident, self.where.connectors, decision.correlate)
+            decided.faults = fault.names(event.incident, self.where.connectors, declared.correlate)
 
     def plan_for(self, event: Event, policy: Policy) -> Plan:
         """The plan that an event would get now. Raises `Rejected` when it gets none."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from firstline.declaration import Document, Json
+from firstline.declaration import Document, Json, digest
 from firstline.errors import Misdeclared, Rejected
 from firstline.expression import Expression, ExpressionFault, Template
 from firstline.expression.conjunct import conjuncts
@@ -43,6 +43,11 @@ class CompiledMapping:
     @cached_property
     def name(self) -> str:
         return f"{self.pack}/{self.declaration.id}"
+
+    @cached_property
+    def digest(self) -> str:
+        """Of what it declares and of its runbook: what it has earned holds for exactly this."""
+        return digest([self.declaration.model_dump(mode="json"), self.runbook.digest])
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:

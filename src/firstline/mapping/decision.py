@@ -41,6 +41,7 @@ class Decision(Value):
     mapping: str = Field(default="", description="The full name, <pack>/<id>.")
     pack: str = ""
     runbook: str = ""
+    digest: str = Field(default="", description="Of the mapping and its runbook, as they are.")
     mode: Literal["observe", "suggest", "approve", "auto"] = "observe"
     inputs: dict[str, Json] = Field(default_factory=dict)
     dedupe: str = ""

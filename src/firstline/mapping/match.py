@@ -94,6 +94,7 @@ def act(mapping: CompiledMapping, event: Event, environment: str, bindings: Bind
         "mapping": mapping.name,
         "pack": mapping.pack,
         "runbook": mapping.runbook.id,
+        "digest": mapping.digest,
         "mode": mapping.declaration.mode_in(environment),
         "resolve": mapping.resolve,
         "escalate": mapping.declaration.escalate,

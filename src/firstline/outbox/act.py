@@ -6,10 +6,12 @@ from typing import Any
 from firstline.connector import Alarm, Announcement, Attachment, Attachments, Evidence, Note, Pager, StateChange, Update
 from firstline.errors import Rejected
 from firstline.incident import Reference
+from firstline.register.proposal import Proposed, enter
 from firstline.remediation.closing import Blame, ChangeMove, LateRecord, recorded
 from firstline.remediation.context import Context
 from firstline.remediation.log import log_of
 from firstline.remediation.notify import NOTIFICATION
+from firstline.remediation.promotion import PROPOSAL
 
 Row = Mapping[str, Any]
 
@@ -72,6 +74,13 @@ async def _blame(context: Context, reference: Reference, row: Row) -> None:
     await context.register(row["connection"]).blame(reference, change)
 
 
+async def _proposal(context: Context, _: Reference, row: Row) -> Reference:
+    wanted = context.mask.model(Proposed.model_validate(row["body"]))
+    reference = await context.register(row["connection"]).propose(wanted.proposal)
+    await context.database.write(lambda connection: enter(connection, wanted, reference))
+    return reference
+
+
 async def _alarm(context: Context, _: Reference, row: Row) -> None:
     await _pager(context, row["connection"]).alarm(Alarm.model_validate(row["body"]))
 
@@ -99,6 +108,7 @@ _ACTS: Mapping[str, Callable[[Context, Reference, Row], Awaitable[Reference | No
     "change": _change,
     "late_record": _late_record,
     "blame": _blame,
+    PROPOSAL: _proposal,
     "alarm": _alarm,
     "announcement": _announcement,
     NOTIFICATION: _notification,

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from firstline.change import text
-from firstline.connector import ChangeRegister, Proposal
+from firstline.connector import ChangeRegister, Proposal, Value
 from firstline.declaration import Json, digest
 from firstline.errors import Rejected
 from firstline.governor import Governor, Priority
@@ -14,6 +16,16 @@ from firstline.register.past import Past, evidence, past
 from firstline.runbook import Runbook
 from firstline.runbook.model import CheckDeclaration, CommandDeclaration
 from firstline.store import Database
+
+
+class Proposed(Value):
+    """A proposal, and what it is about: a version of a runbook (pack and id), and who asked for it."""
+
+    proposal: Proposal
+    runbook: str
+    version: str
+    digest: str
+    by: str
 
 
 @dataclass(frozen=True)
@@ -30,12 +42,16 @@ class Proposals:
         made = self.mask.model(proposal(pack, runbook, seen))
         async with self.governor.asking(name, Priority.INTERACTIVE):
             reference = await register.propose(made)
-        said = f"Proposed {key} {runbook.version} (digest {runbook.digest}) to {name} as {reference.label}"
-        facts: dict[str, Json] = {"digest": runbook.digest, "proposal": reference.model_dump(mode="json")}
-        await self.database.write(
-            lambda connection: record(connection, f"runbook:{key}", "proposed", said, by=by, facts=facts)
-        )
+        done = Proposed(proposal=made, runbook=key, version=runbook.version, digest=runbook.digest, by=by)
+        await self.database.write(lambda connection: enter(connection, done, reference))
         return reference
+
+
+def enter(connection: sa.Connection, done: Proposed, reference: Reference) -> None:
+    """Into the ledger, once the register has it."""
+    said = f"Proposed {done.runbook} {done.version} (digest {done.digest}) to {reference.connection} as"
+    facts: dict[str, Json] = {"digest": done.digest, "proposal": reference.model_dump(mode="json")}
+    record(connection, f"runbook:{done.runbook}", "proposed", f"{said} {reference.label}", by=done.by, facts=facts)
 
 
 def proposal(pack: str, runbook: Runbook, past: Past) -> Proposal:

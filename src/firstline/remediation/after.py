@@ -21,8 +21,8 @@ def settle(connection: sa.Connection, context: Context, row: Any, plan: Plan, fi
     tripped = gate.settle(connection, row, row["outcome"], context.guards, now(), context.governor.pager)
     if tripped:
         _demote(connection, row, plan, "the circuit breaker of its runbook tripped")
-    elif row["outcome"] == "failed":
-        _demote(connection, row, plan, f"a fix was not verified: {findings.failed}")
+    elif row["outcome"] in ("failed", "unknown"):
+        _demote(connection, row, plan, f"a fix was not verified: {findings.failed or row['reason']}")
 
 
 def _demote(connection: sa.Connection, row: Any, plan: Plan, why: str) -> None:

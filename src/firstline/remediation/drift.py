@@ -6,11 +6,12 @@ import sqlalchemy as sa
 import structlog
 
 from firstline.errors import FirstlineError, Rejected
-from firstline.incident import Event, Incident, IncidentState
+from firstline.incident import Event, Incident
 from firstline.remediation import approval as questions
 from firstline.remediation import gate, mode, text
 from firstline.remediation.begin import note
 from firstline.remediation.closing import cancel
+from firstline.remediation.news import OVER, RESOLVED
 from firstline.remediation.plan import Plan
 from firstline.remediation.policy import read as read_policy
 from firstline.remediation.received import received
@@ -24,7 +25,6 @@ log = structlog.get_logger()
 FRESH = 30.0  # seconds after its begin in which what nobody had to let go is not looked at again
 MOST = 5  # times that a plan is made anew: one that never stands still needs a person
 DRIFTED = "drifted"
-OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
 
 
 async def has_drifted(turn: Turn) -> bool:
@@ -35,7 +35,7 @@ async def has_drifted(turn: Turn) -> bool:
     view = await turn.context.database.read(lambda connection: _view(connection, turn.incident))
     incident = fuller(turn.incident, view) if view is not None else turn.incident
     if incident.state in OVER:
-        await turn.end("not_needed", turn.findings, "the incident is resolved by now")
+        await turn.end("not_needed", turn.findings, RESOLVED)
         return True
     try:
         fresh = await _planned(turn, incident)

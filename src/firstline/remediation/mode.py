@@ -1,12 +1,12 @@
 """How much a mapping may do by itself: what it declares, and what it has earned or lost since.
 
-A promotion counts as long as the mapping declares what it declared then: an edit takes it back. What was lost stays
-lost until a person gives it back."""
+A promotion counts as long as the mapping and its runbook are what they were then: an edit takes it back. What was lost
+stays lost until a person gives it back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import sqlalchemy as sa
 
@@ -21,41 +21,67 @@ from firstline.store.table import MODE, now
 
 ORDER: tuple[Mode, ...] = get_args(Mode)
 Key = tuple[str, str]  # mapping and environment
+FILES = "files"  # in the evidence of a promotion: the digest of what it was given to
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A mode that was given or taken. `declared`: what the mapping declared then."""
+    """A mode that was given or taken. `declared`: what the mapping declared then; `digest`: of the mapping and its
+    runbook, where it was given."""
 
     mode: Mode
     declared: Mode
     by: str
     reason: str
+    digest: str = ""
+
+    @property
+    def lowers(self) -> bool:
+        return lower(self.mode, self.declared)
+
+
+class Counted(NamedTuple):
+    """The mode that counts; `why` it is not the declared one, where it is not."""
+
+    mode: Mode
+    why: str = ""
 
 
 def read(connection: sa.Connection) -> dict[Key, Moved]:
     """All of them: few mappings ever have one."""
     rows = connection.execute(sa.select(MODE)).mappings()
     return {
-        (row["mapping"], row["environment"]): Moved(row["mode"], row["declared"], row["by"], row["reason"])
+        (row["mapping"], row["environment"]): Moved(
+            row["mode"], row["declared"], row["by"], row["reason"], str((row["evidence"] or {}).get(FILES, ""))
+        )
         for row in rows
     }
 
 
-def effective(declared: Mode, moved: Moved | None, *, earned: bool) -> Mode:
-    """The mode that counts. `earned`: what changes something runs by itself only after a promotion."""
-    if moved is not None and lower(moved.declared, moved.mode) and moved.declared == declared:
-        return moved.mode
-    if moved is not None and lower(moved.mode, moved.declared):
-        return least(declared, moved.mode)
-    restored = moved is not None and moved.mode == moved.declared == declared
-    return least(declared, "approve") if earned and not restored else declared
+def effective(declared: Mode, moved: Moved | None, *, earned: bool, digest: str) -> Counted:
+    """The mode that counts. `earned`: what changes something runs by itself only after a promotion. `digest`: of the
+    mapping and its runbook as they are. Pure."""
+    if moved is not None and moved.lowers:
+        return _unless(declared, Counted(least(declared, moved.mode), f"taken by {moved.by}: {moved.reason}"))
+    if moved is not None and moved.declared == declared and moved.digest in ("", digest):
+        return _unless(declared, Counted(moved.mode, f"given by {moved.by}: {moved.reason}"))
+    edited = moved is not None and lower("approve", moved.mode)
+    why = "its files were edited since it was promoted" if edited else "it has to be earned"
+    return _unless(declared, Counted(least(declared, "approve") if earned else declared, why))
 
 
-def counting(declared: Mode, moved: Moved | None, runbook: Runbook, *, earned: bool) -> Mode:
+def counting(declared: Mode, moved: Moved | None, runbook: Runbook, *, earned: bool, digest: str) -> Counted:
     """The same for a mapping's runbook: one whose review is overdue runs on a person's word."""
-    found = effective(declared, moved, earned=earned and runbook.changes)
-    return least(found, "approve") if overdue(runbook.declaration.review) else found
+    found = effective(declared, moved, earned=earned and runbook.changes, digest=digest)
+    review = runbook.declaration.review
+    if not overdue(review) or not lower("approve", found.mode):
+        return found
+    return _unless(declared, Counted("approve", f"the review of its runbook was due on {review}"))
+
+
+def _unless(declared: Mode, counted: Counted) -> Counted:
+    """What is as it was declared needs no reason."""
+    return Counted(declared) if counted.mode == declared else counted
 
 
 def overdue(review: date | None) -> bool:
@@ -111,6 +137,6 @@ def demote(
     """Take `auto` from a mapping: from now on a person lets it go. False where it does not run by itself."""
     moved = read(connection).get(key)
     if current != "auto" or (moved is not None and lower(moved.mode, "auto")):
-        return False
+        return False  # a person lets it go already
     move(connection, key, "approve", declared or "auto", reason, evidence)
     return True

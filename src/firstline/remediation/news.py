@@ -1,4 +1,5 @@
-"""What events tell of remediations that are under way or over: their change was decided, their incident came back."""
+"""What events tell of remediations that are under way or over: their change was decided, their incident is mended, or
+came back."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -6,13 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.incident import Event
+from firstline.incident import Event, IncidentState, Reference
 from firstline.remediation import mode
+from firstline.remediation.approval import void
 from firstline.remediation.closing import change_record
 from firstline.remediation.plan import Plan
 from firstline.remediation.timeline import tell
 from firstline.store.table import REMEDIATION, now
 
+OVER = (IncidentState.RESOLVED, IncidentState.CLOSED)
+RESOLVED = "the incident is resolved by now"
 REOPENED = timedelta(hours=24)  # how long after a proof an incident that comes back counts against it
 
 
@@ -21,7 +25,8 @@ def take(connection: sa.Connection, events: Iterable[Event]) -> int:
     events = [event for event in events if not event.own]
     changed = [event.reference for event in events if event.type == "change.updated" and event.reference is not None]
     _reopened(connection, [event for event in events if event.type == "incident.reopened"])
-    return _wake(connection, {change_record(reference) for reference in changed})
+    over = [event.incident.reference for event in events if event.incident and event.incident.state in OVER]
+    return _wake(connection, {change_record(reference) for reference in changed}) + _over(connection, over)
 
 
 def _wake(connection: sa.Connection, records: set[str]) -> int:
@@ -30,6 +35,24 @@ def _wake(connection: sa.Connection, records: set[str]) -> int:
     waits = (REMEDIATION.c.change_record.in_(records), REMEDIATION.c.stage.in_(("opened", "following")))
     due = sa.update(REMEDIATION).where(*waits, REMEDIATION.c.owner.is_(None)).values(wake_at=now())
     return connection.execute(due).rowcount
+
+
+def _over(connection: sa.Connection, incidents: list[Reference]) -> int:
+    """Their fault is gone: nobody need answer any more, and what is held looks for itself."""
+    if not incidents:
+        return 0
+    names = {reference.connection for reference in incidents}
+    records = {f"{reference.kind}:{reference.id}" for reference in incidents}
+    theirs = (REMEDIATION.c.connection.in_(names), REMEDIATION.c.record.in_(records), REMEDIATION.c.owner.is_(None))
+    due = sa.update(REMEDIATION).where(*theirs, REMEDIATION.c.stage.in_(("ready", "opened"))).values(wake_at=now())
+    woken = connection.execute(due).rowcount
+    gone = {"stage": "acted", "outcome": "not_needed", "reason": RESOLVED, "wake_at": now(), "tell_at": None}
+    asked = sa.update(REMEDIATION).where(*theirs, REMEDIATION.c.stage == "waiting").values(**gone)
+    ended = connection.execute(asked.returning(REMEDIATION.c.id)).scalars().all()
+    for remediation_id in ended:
+        void(connection, remediation_id, RESOLVED)
+        tell(connection, remediation_id, "not_needed", RESOLVED)
+    return woken + len(ended)
 
 
 def _reopened(connection: sa.Connection, events: list[Event]) -> None:

@@ -64,7 +64,7 @@ def plan(decision: Decision, runbook: Runbook, event: Event, where: Surroundings
     acknowledges = connector is not None and connector.acknowledges and changes
     register = where.register if changes else ""
     moved = policy.modes.get((decision.mapping, where.environment))
-    mode = counting(decision.mode, moved, runbook, earned=where.earned)
+    mode = counting(decision.mode, moved, runbook, earned=where.earned, digest=decision.digest).mode
     return Plan(
         mapping=decision.mapping,
         pack=decision.pack,
@@ -91,9 +91,10 @@ def plan(decision: Decision, runbook: Runbook, event: Event, where: Surroundings
 
 def _asked_there(change_type: str, decision: Decision, where: Surroundings) -> bool:
     """Whether the change's own approval is the question: a change manager need not leave their tool. Where the mapping
-    names who has to approve, the hub asks them as well."""
+    names who has to approve, or how many, the hub asks them as well."""
     waits = change_type == "normal" or (change_type == "emergency" and where.emergency == "approval")
-    return waits and (where.register == OWN_REGISTER or not decision.approval.by)
+    named = bool(decision.approval.by) or decision.approval.count > 1
+    return waits and (where.register == OWN_REGISTER or not named)
 
 
 def _typed(resolved: ResolvedRunbook, kind: str, template: str) -> ResolvedRunbook:

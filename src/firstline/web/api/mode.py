@@ -1,5 +1,7 @@
 """How much each mapping may do by itself, and who gave or took it."""
 
+from functools import partial
+
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
@@ -16,12 +18,14 @@ router = APIRouter(tags=["modes"])
 
 
 class ModeShown(BaseModel):
-    """`counts` is what the mapping runs in; `record` what it has shown in mode `approve` since it last failed."""
+    """`counts` is what the mapping runs in, `why` where that is not what it declares; `record` what it has shown in
+    mode `approve` since it last failed."""
 
     mapping: str
     environment: str
     declares: Mode
     counts: Mode
+    why: str
     by: str
     reason: str
     record: Record
@@ -45,19 +49,14 @@ async def move(pack: str, mapping: str, wanted: Wanted, hub: TheHub, person: Gov
     """Give the mapping a mode, or take one. `auto` asks for a row of verified successes: 409 says what is missing."""
     found = _find(hub, person, f"{pack}/{mapping}")
     environment = hub.settings.hub.environment
-    key, declared = (found.name, environment), found.declaration.mode_in(environment)
     counts = (await _shown(hub, found)).counts
-    needed = hub.settings.modes.successes
-    to, reason = wanted.mode, wanted.reason.strip()
+    needed, given = hub.settings.modes.successes, (found, environment, wanted.mode, person.name, wanted.reason)
+    register = promotion.taker(hub.settings)
     try:
-        if modes.lower(counts, to):
-            await hub.database.write(
-                lambda connection: promotion.promote(connection, key, declared, to, person.name, reason, needed)
-            )
-        elif to != counts:
-            await hub.database.write(
-                lambda connection: modes.move(connection, key, to, declared, reason, {}, by=person.name)
-            )
+        if modes.lower(counts, wanted.mode):
+            await hub.database.write(lambda connection: promotion.promote(connection, *given, needed, register))
+        elif wanted.mode != counts:
+            await hub.database.write(lambda connection: promotion.lower(connection, *given))
     except Rejected as error:
         raise HTTPException(409, str(error)) from error
     return await _shown(hub, found)
@@ -75,14 +74,16 @@ def _find(hub: Hub, person: Person, name: str) -> CompiledMapping:
 
 async def _shown(hub: Hub, mapping: CompiledMapping) -> ModeShown:
     environment = hub.settings.hub.environment
-    key, declared = (mapping.name, environment), mapping.declaration.mode_in(environment)
-    moved = (await hub.database.read(modes.read)).get(key)
+    declared, earned = mapping.declaration.mode_in(environment), hub.settings.modes.autonomy == "earned"
+    moved = (await hub.database.read(modes.read)).get((mapping.name, environment))
+    counts = modes.counting(declared, moved, mapping.runbook, earned=earned, digest=mapping.digest)
     return ModeShown(
         mapping=mapping.name,
         environment=environment,
         declares=declared,
-        counts=modes.counting(declared, moved, mapping.runbook, earned=hub.settings.modes.autonomy == "earned"),
+        counts=counts.mode,
+        why=counts.why,
         by=moved.by if moved else "",
         reason=moved.reason if moved else "",
-        record=await hub.database.read(lambda connection: promotion.shown(connection, key)),
+        record=await hub.database.read(partial(promotion.shown, mapping=mapping, environment=environment)),
     )
