@@ -39,9 +39,10 @@ from firstline.outbox.writeback import WriteBack
 from firstline.register import blackout
 from firstline.register.own import OwnRegister
 from firstline.remediation import approval
-from firstline.remediation.calendar import Calendars, wake_held
+from firstline.remediation.calendar import Calendars
 from firstline.remediation.context import Context
 from firstline.remediation.course import Course
+from firstline.remediation.held import wake_held
 from firstline.remediation.notifier import Notifier
 from firstline.remediation.planner import surroundings
 from firstline.remediation.runner import Runner
@@ -244,7 +245,7 @@ class Hub:
         """Take freezes and maintenance windows anew if they changed: what they held may go now."""
         known = self.calendars.windows
         if await asyncio.to_thread(self.calendars.look, now()) is not known:
-            await self.database.write(wake_held)
+            await self.database.write(lambda connection: wake_held(connection, "freeze", "maintenance"))
             self.context.wake()
 
     async def reload(self) -> None:
@@ -252,6 +253,7 @@ class Hub:
         fresh = await asyncio.to_thread(self.declared.reload)
         if fresh is not None:
             self.decider.declarations = fresh
+            await self._review()
 
 
 def _place(state: Path) -> str:

@@ -13,15 +13,13 @@ from firstline.guard.calendar import Read, read
 from firstline.guard.subject import fold
 from firstline.guard.window import Kind
 from firstline.store import Database
-from firstline.store.table import BLACKOUT, REMEDIATION, now
+from firstline.store.table import BLACKOUT
 
 log = structlog.get_logger()
 
 BEFORE = timedelta(days=1)
 AHEAD = timedelta(days=62)  # how far repetitions are computed, and the next maintenance window is told
 AGAIN = timedelta(days=1)  # then they are computed further
-
-_WINDOWS = frozenset({"freeze", "maintenance"})
 
 
 class Calendars:
@@ -58,15 +56,6 @@ class Calendars:
     def _files(self) -> tuple[Any, ...]:
         """Size, time and place on the disk of each file: cheap, and enough to see that somebody saved one."""
         return tuple((str(path), *_stat(path)) for path in _paths(self._folder))
-
-
-def wake_held(connection: sa.Connection) -> None:
-    """Have what a window holds look again, now that windows have changed."""
-    held = sa.and_(REMEDIATION.c.wake_at > now(), REMEDIATION.c.owner.is_(None), REMEDIATION.c.holds.is_not(None))
-    rows = connection.execute(sa.select(REMEDIATION.c.id, REMEDIATION.c.holds).where(held)).all()
-    ids = [row.id for row in rows if _WINDOWS & {one["guard"] for one in row.holds or ()}]
-    if ids:
-        connection.execute(sa.update(REMEDIATION).where(held, REMEDIATION.c.id.in_(ids)).values(wake_at=now()))
 
 
 def faults(folder: Path, now: datetime) -> list[str]:

@@ -13,8 +13,9 @@ from firstline.guard.subject import fold
 from firstline.guard.switch import Switch, holds, scope
 from firstline.ledger import record
 from firstline.ledger.facet import bind, unbind
+from firstline.remediation.held import wake_held
 from firstline.store.database import insert
-from firstline.store.table import REMEDIATION, SWITCH, SwitchRow, now
+from firstline.store.table import SWITCH, SwitchRow
 
 _SWITCH = 0x6669727374  # PostgreSQL's advisory lock
 
@@ -43,8 +44,7 @@ def lift(connection: sa.Connection, text: str, by: str, reason: str) -> str:
         raise Rejected(f"{named} is not thrown; thrown are: {', '.join(sorted(there)) or 'none'}")
     connection.execute(sa.delete(SWITCH).where(SWITCH.c.scope == named))
     record(connection, f"switch:{named}", "lifted", why, by=by, rows=unbind("switch", named))
-    held = sa.and_(REMEDIATION.c.wake_at > now(), REMEDIATION.c.owner.is_(None), REMEDIATION.c.holds.is_not(None))
-    connection.execute(sa.update(REMEDIATION).where(held).values(wake_at=now()))
+    wake_held(connection, "switch")
     return named
 
 
