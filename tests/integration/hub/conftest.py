@@ -15,8 +15,11 @@ import pytest
 
 from firstline import registry, settings
 from firstline.access import Right, make_token
+from firstline.cli import reach
 from firstline.connector import SandboxSettings
 from firstline.hub import Hub
+from firstline.ledger import key as keys
+from firstline.ledger.verify import verify
 from firstline.store.table import INCIDENT
 from firstline.testing.loopback import serve
 from firstline.testing.patience import eventually
@@ -247,3 +250,8 @@ def start(folder: Path, tmp_path: Path, database_url: str) -> Iterator[Start]:
             return Running(url, token, marks, hub, **addresses, stop=serving.close)
 
         yield run
+    # Whatever a test let the hub do: every row that the ledger binds is as the ledger tells it.
+    known = settings.load(folder)
+    with reach.reading(known) as connection:
+        verdict = verify(connection, keys.folder(known).verifiers(), list(keys.folder(known).notes()))
+    assert verdict.findings.told == []
