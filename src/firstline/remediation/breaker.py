@@ -20,11 +20,14 @@ from firstline.store.table import BREAKER, REMEDIATION
 
 _COLUMNS = ("failures", "last_at", "opened_at", "until", "probe")
 
+_STATE = sa.select(BREAKER).where(
+    BREAKER.c.runbook == sa.bindparam("runbook"), BREAKER.c.environment == sa.bindparam("environment")
+)
+
 
 def state(connection: sa.Connection, runbook: str, environment: str) -> State:
     """As it stands. A probe that has ended without a word on the runbook is none any more."""
-    query = sa.select(BREAKER).where(BREAKER.c.runbook == runbook, BREAKER.c.environment == environment)
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_STATE, {"runbook": runbook, "environment": environment}).mappings().first()
     if row is None:
         return State()
     found = State(**{name: row[name] for name in _COLUMNS})

@@ -12,6 +12,7 @@ from firstline.store.table import LOCK, TOUCH
 
 _GATE = 0x6669727367  # PostgreSQL's advisory lock
 
+_NOTHING = sa.delete(LOCK).where(sa.false())
 _HELD = sa.select(LOCK.c.target, LOCK.c.remediation_id, LOCK.c.expires_at).where(
     LOCK.c.target.in_(sa.bindparam("targets", expanding=True))
 )
@@ -23,7 +24,7 @@ def alone(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_GATE)))
     else:  # a write of nothing: the driver begins with it, and SQLite has one writer
-        connection.execute(sa.delete(LOCK).where(sa.false()))
+        connection.execute(_NOTHING)
 
 
 def held(connection: sa.Connection, targets: Iterable[str]) -> list[Lock]:

@@ -18,6 +18,8 @@ from firstline.store.database import insert
 from firstline.store.table import SWITCH, SwitchRow
 
 _SWITCH = 0x6669727374  # PostgreSQL's advisory lock
+_THROWN = sa.select(SWITCH).order_by(SWITCH.c.at, SWITCH.c.scope)
+_NOTHING = sa.delete(SWITCH).where(sa.false())
 
 
 def throw(connection: sa.Connection, text: str, by: str, reason: str) -> str:
@@ -56,8 +58,7 @@ def may(person: Person, text: str, environment: str) -> bool:
 
 
 def thrown(connection: sa.Connection) -> list[Switch]:
-    query = sa.select(SWITCH).order_by(SWITCH.c.at, SWITCH.c.scope)
-    return [Switch(row.scope, row.by, row.reason, row.at) for row in connection.execute(query)]
+    return [Switch(row.scope, row.by, row.reason, row.at) for row in connection.execute(_THROWN)]
 
 
 def switched(connection: sa.Connection, row: Mapping[str, Any]) -> Hold | None:
@@ -92,7 +93,7 @@ def _writing(connection: sa.Connection) -> None:
 
 def _writes(connection: sa.Connection) -> None:
     """A write of nothing: with it the driver begins the transaction, and SQLite has one writer."""
-    connection.execute(sa.delete(SWITCH).where(sa.false()))
+    connection.execute(_NOTHING)
 
 
 def _reason(text: str) -> str:
