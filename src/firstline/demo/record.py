@@ -30,11 +30,11 @@ class Record:
 
     @property
     def outcomes(self) -> tuple[str, ...]:
-        """The notes that are no start note."""
-        return tuple(note for note in self.notes if not note.startswith(AT_WORK))
+        """The notes that tell of no beginning and no wait."""
+        return tuple(note for note in self.notes if not note.startswith(PASSING))
 
 
-AT_WORK = "Firstline is at work"  # begins a start note, which is written only where the work takes a while
+PASSING = ("Firstline is at work", "Firstline waits")  # begin notes that are written only where it takes a while
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,9 @@ async def staged(
             processes.stop_all()
 
 
-async def play(stage: Stage, lanes: Lanes | None = None) -> Outcome:
-    """Play these acts (default: all) on a stage that is set up, and judge what they left."""
+async def play(stage: Stage, lanes: Lanes | None = None, *, audited: bool = True) -> Outcome:
+    """Play these acts (default: all) on a stage that is set up, and judge what they left. `audited`: by the command
+    that verifies the ledger, too."""
     outcome, lanes = Outcome(), whole() if lanes is None else lanes
     acts = [act for lane in lanes for act in lane]
     async with anyio.create_task_group() as group:
@@ -110,6 +111,8 @@ async def play(stage: Stage, lanes: Lanes | None = None) -> Outcome:
     if not outcome.stuck:
         await _played(lambda: _settled(stage, sum(act.opens for act in acts)), outcome)
     await _played(lambda: _judge(stage, acts, outcome), outcome)
+    if audited:
+        await _played(lambda: _audit(stage, outcome), outcome)
     return outcome
 
 
@@ -141,17 +144,16 @@ async def _judge(stage: Stage, acts: Sequence[Act], outcome: Outcome) -> None:
         outcome.proofs += act.prove(outcome.records, outcome.story, seen)
     outcome.proofs += proof.changes(outcome.records, items)
     outcome.proofs += proof_rule.pins(outcome.story, stage.standard)
-    outcome.proofs += await _audited(stage)
 
 
-async def _audited(stage: Stage) -> list[Proof]:
+async def _audit(stage: Stage, outcome: Outcome) -> None:
     stage.say("verifying the ledger, and a copy of it in which somebody has edited a row")
     intact = await audit.verify(stage.place.hub)
     edited = await audit.verify_edited(stage.place.hub, stage.place.root / "edited")
     for each in (intact, edited):
         first, _, _ = each.text.partition("\n")
         stage.say(f"firstline audit verify: {first}")
-    return list(audit.prove(intact, edited))
+    outcome.proofs += audit.prove(intact, edited)
 
 
 async def _settled(stage: Stage, opens: int) -> None:
