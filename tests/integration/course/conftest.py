@@ -241,8 +241,11 @@ class Stage:
 
     def changes(self) -> list[dict[str, Any]]:
         """ServiceNow's changes, as its sandbox has them now."""
+        return self.table("change_request")
+
+    def table(self, name: str) -> list[dict[str, Any]]:
         state = httpx.get(f"{self.addresses['servicenow']}/sandbox/state", trust_env=False).json()
-        found: list[dict[str, Any]] = state["tables"]["change_request"]
+        found: list[dict[str, Any]] = state["tables"].get(name, [])
         return found
 
     def desk(self, act: str, **answer: str) -> None:
