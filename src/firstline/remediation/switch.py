@@ -43,7 +43,7 @@ def lift(connection: sa.Connection, text: str, by: str, reason: str) -> str:
     there = {each.scope for each in thrown(connection)}
     named = named if named in there else scope(named)
     if named not in there:
-        raise Rejected(f"{named} is not thrown; thrown are: {', '.join(sorted(there)) or 'none'}")
+        raise Rejected(f"{named} is not thrown; `firstline guard list` shows what is")
     connection.execute(sa.delete(SWITCH).where(SWITCH.c.scope == named))
     record(connection, f"switch:{named}", "lifted", why, by=by, rows=unbind("switch", named))
     wake_held(connection, "switch")

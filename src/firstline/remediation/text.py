@@ -26,6 +26,15 @@ HEADLINES = {
 }
 
 
+STAGES = {
+    "waiting": "asked",
+    "ready": "about to begin",
+    "opened": "its change is open",
+    "prepared": "at work",
+    "acted": "at work",
+}
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a remediation ended. `change`, `log` and `url` say for people where these are."""
@@ -44,6 +53,11 @@ def headline(outcome: str, *, changed: bool, begun: bool = False) -> str:
     if outcome == "stopped" and begun:
         return "stopped half-way: a person has to look"
     return HEADLINES.get("diagnosed" if outcome == "proved" and not changed else outcome, outcome)
+
+
+def progress(stage: str, *, held: bool) -> str:
+    """How one goes that has not ended."""
+    return "held" if held else STAGES.get(stage, stage)
 
 
 def suggestion(key: str, plan: Plan, url: str) -> Note:
@@ -73,10 +87,15 @@ def question(key: str, plan: Plan, approval: ApprovalRow, url: str, answer: str,
         key=key,
         headline=f"Firstline asks afterwards, it was an emergency: {title}"
         if ran
-        else f"Firstline asks: may it {title[:1].lower()}{title[1:]}?",
+        else f"Firstline asks: may it {_inside(title)}?",
         facts=_facts(told),
         body=plan.runbook.description,
     )
+
+
+def _inside(title: str) -> str:
+    """A title within a sentence. `DNS` stays what it is."""
+    return title if title[1:2].isupper() else f"{title[:1].lower()}{title[1:]}"
 
 
 def asked(plan: Plan) -> str:

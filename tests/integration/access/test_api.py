@@ -263,4 +263,5 @@ async def test_the_portal_shows_what_a_person_may_see(http: httpx.AsyncClient, d
     assert "fault of net-prod" not in page
     assert (await http.get("/remediations/net-prod")).status_code == 404
     do(group.leave, "sre", "ann")
-    assert (await http.get("/remediations")).status_code == 303
+    answer = await http.get("/remediations")
+    assert (answer.status_code, "Nothing here is yours to see" in answer.text) == (403, True)

@@ -126,4 +126,4 @@ async def test_the_pages_show_what_was_filed_and_nothing_of_it_becomes_markup(
 async def test_nobody_sees_a_page_without_signing_in(web: httpx.AsyncClient, opened: list[Reference]) -> None:
     for path in ("/changes", "/changes/CHG0000001"):
         answer = await web.get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?to={path}")

@@ -113,3 +113,10 @@ def test_a_customer_reads_a_sentence_and_nothing_of_how_it_was_done(make_plan: M
     assert note.public
     assert (note.headline, note.body) == ("Restart a hung web process", "The shop is open again.")
     assert (note.facts, note.output) == ((), "")
+
+
+def test_how_a_remediation_goes_is_said_in_words_people_use() -> None:
+    said = {stage: text.progress(stage, held=False) for stage in ("waiting", "ready", "opened", "prepared", "acted")}
+    assert said["waiting"] == "asked"
+    assert not said.keys() & set(said.values())
+    assert text.progress("ready", held=True) == "held"

@@ -59,11 +59,12 @@ class Switched(BaseModel):
 
 @router.get("/guards")
 async def guards(hub: TheHub, person: Seeing) -> Overview:
-    """Kill switches, breakers, windows of now and the next day; of locks and what is held, what you may see."""
+    """Windows of now and the next day; of kill switches, breakers, locks and what is held, what you may see."""
     mine = reach(hub, person, Right.SEE, REMEDIATION)
     found = await hub.database.read(lambda connection: overview(connection, hub.calendars.windows, now(), mine))
-    seen = [each for each in found.breakers if _sees(person, each.runbook, each.environment)]
-    return found.model_copy(update={"breakers": seen})
+    breakers = [each for each in found.breakers if _sees(person, each.runbook, each.environment)]
+    switches = [each for each in found.switches if _sees_switch(person, each.scope, hub.settings.hub.environment)]
+    return found.model_copy(update={"breakers": breakers, "switches": switches})
 
 
 @router.get("/remediations/{remediation_id}/guards")
@@ -120,6 +121,12 @@ def _governs(hub: Hub, person: Person, scope: str) -> None:
 
 def _sees(person: Person, runbook: str, environment: str) -> bool:
     return person.may(Right.SEE, pack=runbook.partition("/")[0], environment=environment)
+
+
+def _sees_switch(person: Person, scope: str, environment: str) -> bool:
+    """A runbook's is for who may see its pack; any other may stop what is theirs."""
+    kind, _, name = scope.partition(":")
+    return kind != "runbook" or _sees(person, name, environment)
 
 
 def _why(connection: sa.Connection, hub: Hub, remediation_id: str) -> GuardsShown:

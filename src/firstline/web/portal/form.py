@@ -6,7 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import HTTPException, Request
 
 from firstline.access import Person
-from firstline.hub import Hub
 from firstline.web.api.access import COOKIE, hub_of, person_of
 
 LIMIT = 32_768  # bytes of a form
@@ -24,11 +23,10 @@ async def acting(request: Request) -> tuple[Person, dict[str, str]]:
     person = await person_of(request)
     if person is None:
         raise HTTPException(401, "sign in first")
-    hub, sent = hub_of(request), await fields(request)
-    session = request.cookies.get(COOKIE, "")
-    if not _is_ours(hub, request) or not session:
+    sent, session = await fields(request), request.cookies.get(COOKIE, "")
+    if not is_ours(request) or not session:
         raise HTTPException(403, "this form did not come from a page of this hub")
-    if not hub.context.notifier.seal.holds(sent.get(SEAL, ""), _PURPOSE, session):
+    if not hub_of(request).context.notifier.seal.holds(sent.get(SEAL, ""), _PURPOSE, session):
         raise HTTPException(403, "this form is of another session; load the page again")
     return person, sent
 
@@ -38,7 +36,12 @@ async def fields(request: Request) -> dict[str, str]:
     return {name: values[0].strip() for name, values in sent.items()}
 
 
-def _is_ours(hub: Hub, request: Request) -> bool:
+def is_ours(request: Request) -> bool:
     """By the address people are told, or the one the browser asked: a proxy may stand between."""
     origin = urlsplit(request.headers.get("origin", "")).netloc
-    return bool(origin) and origin in (urlsplit(hub.settings.url).netloc, request.headers.get("host", ""))
+    return bool(origin) and origin in (urlsplit(hub_of(request).settings.url).netloc, request.headers.get("host", ""))
+
+
+def is_foreign(request: Request) -> bool:
+    """A browser says that a page of another site sent it."""
+    return "origin" in request.headers and not is_ours(request)

@@ -1,26 +1,32 @@
 """How a page is made: templates, the headers that keep it to itself, and who may look."""
 
-from collections.abc import Awaitable, Callable
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
 
 from firstline.access import Person, Right
-from firstline.remediation.text import headline
+from firstline.remediation.text import headline, progress
 from firstline.web.api.access import person_of
 
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("firstline.web.portal"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
-_templates.filters["said"] = lambda row: headline(row["outcome"], changed=bool(row["change"])) or row["stage"]
+_loader = jinja2.PackageLoader("firstline.web.portal")
+_templates = jinja2.Environment(loader=_loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+_STYLE = _loader.get_source(_templates, "style.css")[0].strip()
+_templates.globals["style"] = Markup(_STYLE)  # noqa: S704 - ours, and in it nothing of anybody else's
 
-# No script at all, and nothing from elsewhere: what a ticket says can't become one. No address leaves the hub; to the
-# hub itself a form says where it is from, which is looked at.
+# No script at all, no style but ours, and nothing from elsewhere: what a ticket says can become none of them. No
+# address leaves the hub; to the hub itself a form says where it is from, which is looked at.
+_OWN_STYLE = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{_OWN_STYLE}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -28,13 +34,27 @@ _HEADERS = {
 }
 
 
+def _said(row: Mapping[str, Any]) -> str:
+    """How a remediation goes, or went. `begun`: a step of it ran."""
+    if not row["outcome"]:
+        return progress(row["stage"], held=bool(row["holds"]))
+    return headline(row["outcome"], changed=row["changes"], begun=row["begun"])
+
+
+_templates.filters["said"] = _said
+_templates.filters["colour"] = lambda row: row["outcome"] or ("held" if row["holds"] else row["stage"])
+
+
 def rendered(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """`reader`: who is signed in."""
     return HTMLResponse(_templates.get_template(template).render(**values), status, _HEADERS)
 
 
 async def for_people(request: Request, answer: Callable[[Person], Awaitable[Response]], *rights: Right) -> Response:
-    """The page, for who has one of the rights (default: to see) anywhere; others are asked to sign in."""
+    """The page, for who has one of the rights (default: to see) anywhere; who is nobody is asked to sign in."""
     person = await person_of(request)
-    if person is None or not any(person.may(right) for right in rights or (Right.SEE,)):
-        return RedirectResponse("/sign-in", 303)
+    if person is None:
+        return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", 303)
+    if not any(person.may(right) for right in rights or (Right.SEE,)):
+        return rendered("nothing.html", 403, reader=person)
     return await answer(person)

@@ -9,12 +9,14 @@ from fastapi.responses import RedirectResponse, Response
 from firstline import access
 from firstline.access import Person, Right
 from firstline.errors import Rejected, Unauthorized
+from firstline.guard import Hold
 from firstline.hub import Hub
 from firstline.remediation import approval
 from firstline.remediation.approval import Answer, NotCounted, Verdict, Way
 from firstline.remediation.link import opened
-from firstline.remediation.plan import steps
+from firstline.remediation.shown import shown
 from firstline.remediation.text import asked
+from firstline.remediation.verdict import why
 from firstline.store.table import now
 from firstline.web.api.access import TheHub
 from firstline.web.portal.form import LIMIT, acting, fields, seal_of
@@ -97,7 +99,7 @@ async def _answer(hub: Hub, approval_id: str, person: Person, way: Way, sent: di
 
 async def _list(hub: Hub, before: str, person: Person) -> Response:
     found = await hub.database.read(lambda connection: approval.waiting(connection, person, 50, before, now()))
-    return rendered("approvals.html", questions=found.questions, older=found.next, person=person)
+    return rendered("approvals.html", questions=found.questions, older=found.next, reader=person)
 
 
 async def _one(
@@ -107,15 +109,23 @@ async def _one(
     if view is None:
         return rendered("answer.html", 404, said="There is no such question.")
     question = view.question
-    shown: dict[str, Any] = {
+    values: dict[str, Any] = {
         "question": question,
-        "steps": steps(question.plan),
-        "rollback": [command.name for command in question.plan.runbook.rollback],
+        "plan": shown(question.plan),
         "asked": asked(question.plan),
         "view": view,
         "waits": question.waits(now()),
+        "holds": await _holds(hub, question.remediation_id),
         "person": person,
+        "reader": person if form["seal"] else None,  # who comes by a link is not signed in
         **form,
     }
     said, status = trouble
-    return rendered("approval.html", status, said=said, **shown)
+    return rendered("approval.html", status, said=said, **values)
+
+
+async def _holds(hub: Hub, remediation_id: str) -> list[Hold]:
+    """What would hold it now, when it is let go."""
+    rules, windows = hub.settings.guards, hub.calendars.windows
+    found = await hub.database.read(lambda connection: why(connection, remediation_id, rules, windows, now()))
+    return [hold for each in found if not each.covered for hold in each.holds if hold.guard != "change"]

@@ -27,9 +27,11 @@ async def change(request: Request, number: str, hub: TheHub) -> Response:
 
 async def _list(hub: Hub, before: str, person: Person) -> Response:
     found = await newest(hub, person, 50, before)
-    return rendered("changes.html", rows=found.items, older=found.next)
+    return rendered("changes.html", rows=found.items, older=found.next, reader=person)
 
 
 async def _one(hub: Hub, number: str, person: Person) -> Response:
     found = await whole(hub, person, number)
-    return rendered("change.html", row=found) if found else rendered("missing.html", 404, kind="change")
+    if found is None:
+        return rendered("missing.html", 404, kind="change", reader=person)
+    return rendered("change.html", row=found, reader=person)

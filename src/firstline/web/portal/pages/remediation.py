@@ -1,48 +1,29 @@
-"""The list of remediations, one of them with its timeline, and the way in."""
+"""The list of remediations, and one of them with its timeline."""
 
 from functools import partial
-from urllib.parse import parse_qs
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from firstline.access import Person, Right
-from firstline.access import sign_in as sign_ins
+from firstline.guard import Hold
+from firstline.guard.override import Override
 from firstline.hub import Hub
-from firstline.remediation.plan import Plan, steps
-from firstline.store.table import REMEDIATION
-from firstline.web.api.access import COOKIE, TheHub, came, person_with
+from firstline.remediation.plan import Plan
+from firstline.remediation.shown import shown
+from firstline.store.table import REMEDIATION, RUN
+from firstline.web.api.access import TheHub, everywhere
 from firstline.web.api.page import page
 from firstline.web.api.remediation import SUMMARY, whole
 from firstline.web.api.scope import reach
 from firstline.web.portal.page import for_people, rendered
+from firstline.web.portal.proof import proof
 
-router = APIRouter(include_in_schema=False, max_body_size=4_096)
+router = APIRouter(include_in_schema=False)
 
-
-@router.get("/")
-async def home() -> Response:
-    return RedirectResponse("/remediations", 303)
-
-
-@router.get("/sign-in")
-async def sign_in_page() -> Response:
-    return rendered("sign_in.html")
-
-
-@router.post("/sign-in")
-async def sign_in(request: Request, hub: TheHub) -> Response:
-    form = parse_qs((await request.body()).decode("utf-8", "replace"))
-    token = form.get("token", [""])[0].strip()
-    person = await person_with(request, token) if token else None
-    if person is None:
-        return rendered("sign_in.html", 401, wrong=True)
-    await hub.database.write(lambda connection: sign_ins.signed_in(connection, person.name, came(request)))
-    answer = RedirectResponse("/remediations", 303)
-    secure = hub.settings.url.startswith("https:")
-    answer.set_cookie(COOKIE, token, max_age=12 * 3600, httponly=True, secure=secure, samesite="strict")
-    return answer
+_BEGUN = sa.exists().where(RUN.c.remediation_id == REMEDIATION.c.id, RUN.c.phase == "step")
+_LISTED = [*SUMMARY, REMEDIATION.c.holds, REMEDIATION.c.changes, _BEGUN.label("begun")]
 
 
 @router.get("/remediations")
@@ -53,19 +34,30 @@ async def remediations(request: Request, hub: TheHub, before: str = "") -> Respo
 
 @router.get("/remediations/{remediation_id}")
 async def remediation(request: Request, remediation_id: str, hub: TheHub) -> Response:
-    """One, whole: why it matched, what ran, who let it, what was written."""
+    """One, whole: why it matched, what holds it, what ran, who let it, what was written, and what proves it."""
     return await for_people(request, partial(_one, hub, remediation_id))
 
 
 async def _list(hub: Hub, before: str, person: Person) -> Response:
-    query = sa.select(*SUMMARY).where(reach(hub, person, Right.SEE, REMEDIATION))
+    query = sa.select(*_LISTED).where(reach(hub, person, Right.SEE, REMEDIATION))
     found = await page(hub.database, query, REMEDIATION.c.id, 50, before)
-    return rendered("remediations.html", rows=found.items, older=found.next)
+    return rendered("remediations.html", rows=found.items, older=found.next, reader=person)
 
 
 async def _one(hub: Hub, remediation_id: str, person: Person) -> Response:
     row = await whole(hub, person, remediation_id)
     if row is None:
-        return rendered("missing.html", 404, kind="remediation")
+        return rendered("missing.html", 404, kind="remediation", reader=person)
     plan = Plan.model_validate(row["plan"])
-    return rendered("remediation.html", row=row, plan=plan, steps=steps(plan))
+    where = {"pack": row["pack"], "environment": row["environment"]}
+    return rendered(
+        "remediation.html",
+        row={**row, "begun": any(run["phase"] == "step" for run in row["runs"])},
+        title=plan.runbook.title,
+        plan=shown(plan),
+        holds=[Hold.model_validate(each) for each in row["holds"] or ()],
+        override=Override.model_validate(row["override"]) if row["override"] else None,
+        proof=await hub.database.read(partial(proof, remediation_id=remediation_id)),
+        takes_evidence=everywhere(hub, person, Right.SEE) or person.may(Right.GOVERN, **where),
+        reader=person,
+    )
