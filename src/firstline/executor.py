@@ -12,6 +12,8 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from firstline.errors import Rejected
+
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
@@ -36,6 +38,11 @@ class Step(Value):
         default=1_048_576, gt=0, description="Beyond it the middle is dropped: head and tail stay."
     )
     read_only: bool = Field(default=False, description="Declared to change nothing on its target.")
+    dry_run: bool = Field(
+        default=False,
+        description="Say what it would do, and change nothing (`ansible --check`). Where there is no such thing, the "
+        "step is refused.",
+    )
 
 
 class State(StrEnum):
@@ -86,7 +93,7 @@ class Executor(ABC, Generic[SettingsT]):
 
     name: ClassVar[str]
     settings_model: ClassVar[type[BaseModel]]
-    supports_dry_run: ClassVar[bool] = False
+    supports_dry_run: ClassVar[bool] = False  # without it, `start` asks `refuse_dry_run` first of all
 
     def __init__(self, settings: SettingsT) -> None:
         self.settings = settings
@@ -115,3 +122,8 @@ class Executor(ABC, Generic[SettingsT]):
     @abstractmethod
     async def aclose(self) -> None:
         """Let go of local resources. Runs go on."""
+
+    def refuse_dry_run(self, step: Step) -> None:
+        """Raises `Rejected` for a dry run: this executor could only do the real thing."""
+        if step.dry_run:
+            raise Rejected(f"the executor {self.name} has no dry run")

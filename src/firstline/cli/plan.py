@@ -1,20 +1,23 @@
 """`firstline plan`: what would be run for an event, in full; nothing is run, asked or written."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import anyio
 import sqlalchemy as sa
 import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from firstline import settings
+from firstline import registry, settings
 from firstline.cli import project, reach
 from firstline.cli.option import Folder
 from firstline.errors import Rejected
 from firstline.incident import Event
 from firstline.mapping import Decision, Matcher, Packs
 from firstline.mapping.event_file import load_event
+from firstline.masking import Masker
+from firstline.remediation import dry_run as tries
 from firstline.remediation.plan import Plan
 from firstline.remediation.planner import Surroundings, surroundings
 from firstline.remediation.planner import plan as make
@@ -29,9 +32,13 @@ def plan(
     folder: Folder = Path(),
     mappings: project.Mappings = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Let each step's executor say what it would do, where it can.")
+    ] = False,
 ) -> None:
     """Show the plan that an event would get: commands as they will run, targets, checks, rollback, limits, change,
-    approvals, and the digest that an approval binds. Exits with 1 where there is none."""
+    approvals, and the digest that an approval binds. Exits with 1 where there is none; with --dry-run also where a step
+    would fail, or can't be tried."""
     packs = project.load_sound(folder, mappings)
     where, policy = _surroundings(folder, environment)
     told = load_event(event)
@@ -45,6 +52,24 @@ def plan(
         typer.echo(shown(made).model_dump_json(indent=2))
     else:
         _print(shown(made))
+    if dry_run:
+        folder_of = packs.runbook(decision.pack, decision.runbook).folder
+        _tell(anyio.run(tries.dry_run, made, folder_of, *_executors(folder)))
+
+
+def _executors(folder: Path) -> tuple[dict[str, dict[str, Any]], Masker]:
+    if not (folder / settings.FILE).exists():
+        return {}, Masker([])
+    loaded = settings.load(folder)
+    return loaded.executors, Masker(loaded.known_secrets)
+
+
+def _tell(tried: list[tries.Tried]) -> None:
+    for one in tried:
+        how = {True: "would go well", False: "would fail", None: "was not tried"}[one.ok]
+        typer.echo(f"{one.name} on {one.target} {how}: {one.said}".rstrip(": "))
+    if not all(one.ok for one in tried):
+        raise typer.Exit(project.FINDINGS)
 
 
 def _plan(packs: Packs, decision: Decision, event: Event, where: Surroundings, policy: Policy) -> Plan:
@@ -58,7 +83,9 @@ def _surroundings(folder: Path, environment: str) -> tuple[Surroundings, Policy]
     if not (folder / settings.FILE).exists():
         return Surroundings(environment=environment or "prod", register=settings.OWN_REGISTER), Policy()
     loaded = settings.load(folder)
-    return surroundings(loaded, environment=environment), _policy(loaded)
+    # Their classes say what a plan has to know of them; to make one needs its secrets.
+    kinds = {name: registry.connector(table["connector"]) for name, table in loaded.connections.items()}
+    return surroundings(loaded, kinds, environment), _policy(loaded)
 
 
 def _policy(loaded: Settings) -> Policy:

@@ -19,7 +19,9 @@ TWIN = timedelta(hours=1)  # how long after its end a remediation still stands f
 SAME = "="  # begins the names that `correlate` gives
 
 
-def names(incident: Incident, connectors: Mapping[str, Connector[Any]], correlate: str) -> tuple[str, ...]:
+def names(
+    incident: Incident, connectors: Mapping[str, Connector[Any] | type[Connector[Any]]], correlate: str
+) -> tuple[str, ...]:
     """Every name of the incident's fault. What people call a record, and an id that only counts, name it only where one
     connection is of its system: two instances count from the same number."""
     systems = [connector.name for connector in connectors.values()]

@@ -26,12 +26,14 @@ class Surroundings:
     require_pin: bool = True
     emergency: str = "approval"  # `first`: an emergency change runs before it is approved
     earned: bool = False  # what changes something runs by itself only after a promotion
-    connectors: Mapping[str, Connector[Any]] = field(default_factory=dict)
+    connectors: Mapping[str, Connector[Any] | type[Connector[Any]]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def surroundings(
-    settings: Settings, connectors: Mapping[str, Connector[Any]] | None = None, environment: str = ""
+    settings: Settings,
+    connectors: Mapping[str, Connector[Any] | type[Connector[Any]]] | None = None,
+    environment: str = "",
 ) -> Surroundings:
     """As firstline.toml says. Without connectors, what depends on a vendor is left out."""
     return Surroundings(

@@ -187,6 +187,16 @@ class ExecutorContract(ABC):
         assert (await bench.end(handles[0])).state is State.SUCCEEDED
         assert self.count(place) == 1
 
+    async def test_a_dry_run_changes_nothing_and_is_refused_where_there_is_none(
+        self, bench: Bench, place: Path
+    ) -> None:
+        if bench.executor.supports_dry_run:
+            assert (await bench.end(await bench.start(self.counting(place), dry_run=True))).state.ended
+        else:
+            with pytest.raises(Rejected, match="no dry run"):
+                await bench.start(self.counting(place), dry_run=True)
+        assert self.count(place) == 0
+
     async def test_steps_with_other_ids_are_other_runs(self, bench: Bench, place: Path) -> None:
         for _ in range(2):
             await bench.end(await bench.start(self.counting(place)))

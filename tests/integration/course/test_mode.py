@@ -40,7 +40,7 @@ def moved(shop: Stage) -> str:
 
 def entry(shop: Stage, act: str) -> dict[str, Any]:
     query = sa.select(LEDGER.c.entry).filter_by(subject="mapping:shop/mend").order_by(LEDGER.c.id)
-    entries = map(json.loads, shop.read(lambda c: c.execute(query).scalars().all()))
+    entries: list[dict[str, Any]] = [json.loads(each) for each in shop.read(lambda c: c.execute(query).scalars().all())]
     return [one for one in entries if one["act"] == act][-1]
 
 

@@ -50,6 +50,7 @@ class CommandExecutor(Executor[CommandSettings]):
         self._channels: dict[str, socket.socket] = {}
 
     async def start(self, step: Step) -> Handle:
+        self.refuse_dry_run(step)
         run = RunDirectory(self._directory / step.id)
         if not run.has_begun():
             request = self._request(step, run)
