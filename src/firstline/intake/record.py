@@ -178,6 +178,7 @@ class _Batch:
             }
             if told.began is not None:
                 rows |= bind_new(connection, "remediation.begun", [told.began])
+                rows |= bind_new(connection, "remediation.plan", [told.began])
                 if told.began.ended_at is not None:
                     rows |= bind_new(connection, "remediation.ended", [told.began])
             subject = told.decision.remediation_id or f"event:{told.event.id}"

@@ -58,6 +58,7 @@ FACETS: dict[str, Facet] = {
         Facet("event", table.EVENT, _but(table.EVENT)),
         Facet("decision", table.DECISION, _but(table.DECISION), sa.true()),
         Facet("remediation.begun", table.REMEDIATION, _BEGUN, sa.true()),
+        Facet("remediation.plan", table.REMEDIATION, ("id", "plan", "plan_digest", "mode"), sa.true()),
         Facet("remediation.ended", table.REMEDIATION, _ENDED, table.REMEDIATION.c.ended_at.is_not(None)),
         Facet("run", table.RUN, _but(table.RUN), table.RUN.c.ended_at.is_not(None)),
         Facet("approval", table.APPROVAL, _but(table.APPROVAL), sa.true()),

@@ -11,6 +11,7 @@ import structlog
 
 from firstline.errors import FirstlineError, Unauthorized, Unavailable, Unknown
 from firstline.governor import connection as connections
+from firstline.remediation.admission import is_meant
 from firstline.remediation.closing import has_run
 from firstline.remediation.context import Context
 from firstline.remediation.fix import fix
@@ -29,7 +30,7 @@ WORKFLOW = "remediate"
 
 async def prepared(turn: Turn) -> None:
     """The fix runs, and is proved or rolled back."""
-    if not await _may_still_begin(turn):
+    if not await is_meant(turn) or not await _may_still_begin(turn):
         return
     findings = turn.findings
     try:

@@ -8,8 +8,10 @@ from firstline.connector import Approval, ChangeDraft, Conflict, Evidence, Stand
 from firstline.errors import Rejected, Unavailable
 from firstline.governor import alarm
 from firstline.guard import Hold
+from firstline.guard.override import override_of
 from firstline.incident import Reference
 from firstline.remediation import approval as questions
+from firstline.remediation.admission import admitted
 from firstline.remediation.closing import canceled, change_key, change_record
 from firstline.remediation.finding import Findings
 from firstline.remediation.plan import Plan, draft
@@ -101,9 +103,11 @@ async def implement(turn: Turn, change: Reference, findings: Findings) -> None:
     context, plan = turn.context, turn.plan
     register = context.register(plan.change_register)
     async with context.asking(plan.change_register):
-        conflicts = [] if turn.row["override"] else await register.conflicts(change)
+        conflicts = [] if override_of(turn.row) else await register.conflicts(change)
         if conflicts:
             await _held(turn, conflicts)
+            return
+        if not await admitted(turn):  # a freeze may have begun since it was asked
             return
         told = await _begin(turn, change, findings)
     live = f"{change.label}: {plan.runbook.title} for {turn.incident.reference.label}"

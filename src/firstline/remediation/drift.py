@@ -7,6 +7,7 @@ import structlog
 
 from firstline.errors import FirstlineError, Rejected
 from firstline.incident import Event, Incident
+from firstline.ledger.facet import bind
 from firstline.remediation import approval as questions
 from firstline.remediation import gate, mode, text
 from firstline.remediation.begin import note
@@ -185,7 +186,7 @@ def _renewed(connection: sa.Connection, turn: Turn, fresh: Plan, why: str, numbe
         insert(connection, _note(turn, why, number))
     facts = {"before": turn.row["plan_digest"], "now": fresh.digest}
     said = f"The plan has changed, what was let go no longer counts: {why}"
-    tell(connection, turn.id, DRIFTED, said, facts=facts)
+    tell(connection, turn.id, DRIFTED, said, facts=facts, rows=bind(connection, "remediation.plan", turn.id))
     if asks:
         questions.ask(connection, turn.context, {**turn.row, **values})
 

@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from firstline.errors import Rejected, Unauthorized, Unavailable
 from firstline.governor import connection as connections
 from firstline.guard import Hold
+from firstline.guard.override import override_of
 from firstline.incident import Reference
 from firstline.remediation import approval as questions
 from firstline.remediation import cover, drift, gate
+from firstline.remediation.admission import admitted
 from firstline.remediation.check import hold
 from firstline.remediation.finding import Findings
 from firstline.remediation.procedure import Procedure
@@ -81,19 +83,7 @@ def _soon(turn: Turn) -> datetime:
 
 async def passes(turn: Turn) -> bool:
     """Whether the plan is still the one that was meant, and no guard holds it: then its targets are locked for it."""
-    if await drift.has_drifted(turn):
-        return False
-    context, plan, incident = turn.context, turn.plan, turn.incident
-    rules, windows = context.guards, context.windows()
-    holds = await context.database.write(
-        lambda connection: gate.admit(connection, turn.row, plan, incident, rules, windows, now())
-    )
-    final = [one for one in holds if one.ends]
-    if final:
-        await turn.end("stopped", turn.findings, "; ".join(f"{one.why}. {one.mend}".strip() for one in final))
-    elif holds:
-        await turn.hold(holds)
-    return not holds
+    return not await drift.has_drifted(turn) and await admitted(turn)
 
 
 async def looked(turn: Turn) -> Findings | None:
@@ -122,7 +112,7 @@ async def _sick(procedure: Procedure, turn: Turn) -> list[Hold]:
         if not seen.ok:
             why = f"{check.target} of the group is not healthy: {check.name}: {seen.detail}"
             found.append(Hold(guard="group", why=why, mend="Mend it first, or override with a reason."))
-    return [] if turn.row["override"] else found
+    return [] if override_of(turn.row) else found
 
 
 async def _without_record(turn: Turn, findings: Findings, error: Unavailable | Unauthorized) -> None:

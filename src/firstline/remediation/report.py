@@ -12,6 +12,7 @@ from firstline.declaration import Json
 from firstline.incident import Incident, Reference
 from firstline.ledger.facet import bind
 from firstline.remediation import after, closing, text
+from firstline.remediation.attach import STORM
 from firstline.remediation.begin import note, write_back
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Findings
@@ -41,7 +42,7 @@ class _Ended:
     incident: Incident
     findings: Findings
     change: Reference | None
-    links: tuple[Reference, ...]
+    links: tuple[tuple[Reference, bool], ...]
     note: Note
     attaches: bool
 
@@ -141,20 +142,24 @@ def _on_links(ended: _Ended) -> Iterator[dict[str, Any]]:
     if to:
         told.append(("state", write_back(id_, "", "state", own, StateChange(to=to, reason=ended.why))))
     alike = [(name, {column.name: getattr(row, column.name) for column in WRITE_BACK.columns}) for name, row in told]
-    for reference in ended.links:
+    for reference, mended in ended.links:
         record, shown = f"{reference.kind}:{reference.id}", reference.model_dump(mode="json")
         for name, values in alike:
+            if name == "state" and not mended:
+                continue
             key = f"{id_}.{name}.{reference.connection}.{record}"
             body = values["body"] | ({"key": key} if name == "outcome" else {})
             changed = {"id": new_id(), "connection": reference.connection, "record": record, "key": key, "body": body}
             yield {**values, **changed, "reference": shown}
 
 
-def _links(connection: sa.Connection, row: Any) -> tuple[Reference, ...]:
-    query = sa.select(LINK.c.reference).where(LINK.c.remediation_id == row["id"]).order_by(LINK.c.id)
+def _links(connection: sa.Connection, row: Any) -> tuple[tuple[Reference, bool], ...]:
+    """The records that are told, and whether what mends the one mends them too: of a storm each is its own fault."""
+    query = sa.select(LINK.c.reference, LINK.c.why).where(LINK.c.remediation_id == row["id"]).order_by(LINK.c.id)
     own = Incident.model_validate(row["incident"]).reference
-    found = [Reference.model_validate(one) for one in connection.execute(query).scalars()]
-    return tuple(one for one in found if (one.connection, one.kind, one.id) != (own.connection, own.kind, own.id))
+    found = [(Reference.model_validate(one.reference), one.why != STORM) for one in connection.execute(query)]
+    mine = (own.connection, own.kind, own.id)
+    return tuple((one, mended) for one, mended in found if (one.connection, one.kind, one.id) != mine)
 
 
 def _change(ended: _Ended) -> StateChange | None:

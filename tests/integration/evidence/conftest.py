@@ -212,6 +212,7 @@ def _begin(connection: sa.Connection, number: int, title: str, body: bytes) -> R
         **bind(connection, "event", row.id),
         **bind(connection, "decision", decision.id),
         **bind(connection, "remediation.begun", remediation.id),
+        **bind(connection, "remediation.plan", remediation.id),
     }
     record(connection, remediation.id, "matched", f"#{number} matched shop/mend", rows=begun)
     return remediation

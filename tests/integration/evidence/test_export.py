@@ -21,7 +21,7 @@ def test_a_pack_proves_itself(ledger: Ledger, path: Path) -> None:
     manifest = ledger.pack(path, Asked(incident="#1"))
     verdict = verify(path, [ledger.signer.verifier])
     assert (verdict.findings, verdict.notes) == ([], [])
-    assert (verdict.entries, verdict.rows) == (6, 9)
+    assert (verdict.entries, verdict.rows) == (6, 10)
     assert manifest.gaps == {}
     assert [body for name, body in files(path).items() if name.startswith("bodies/")] == [BODY]
 

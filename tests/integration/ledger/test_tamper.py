@@ -249,8 +249,8 @@ PUT_TILE = sa.insert(TILE).values(level=0, number=2, hashes=bytes(WIDTH * 32))
     [
         pytest.param([forge(300)], "was edited: entry 300 ", id="the text of an entry"),
         pytest.param([forge(300, hashed=True)], "entry 300: one of the two", id="text and hash of an entry"),
-        pytest.param([forge(300, hashed=True), rehash_tile(1)], "from entry 118 on", id="text, hash and tile"),
-        pytest.param([forge(610, hashed=True)], "from entry 318 on", id="text and hash of an entry in no tile yet"),
+        pytest.param([forge(300, hashed=True), rehash_tile(1)], "from entry 119 on", id="text, hash and tile"),
+        pytest.param([forge(610, hashed=True)], "from entry 319 on", id="text and hash of an entry in no tile yet"),
         pytest.param([edit(300, hash=bytes(32))], "was edited: entry 300 ", id="the hash of an entry"),
         pytest.param([edit(300, subject="person:ann")], "another id or subject", id="the subject of an entry"),
         pytest.param([edit(300, entry="[]")], "entry that can be read (entry 300)", id="an entry that is none"),
@@ -267,30 +267,30 @@ PUT_TILE = sa.insert(TILE).values(level=0, number=2, hashes=bytes(WIDTH * 32))
         pytest.param([edit(300, position=301)], "where another entry stands", id="an entry is moved onto another"),
         pytest.param([edit(300, position=None)], "has lost its place", id="an entry loses its place"),
         pytest.param([put_in(300)], "where another entry stands", id="an entry is put in between"),
-        pytest.param([put_in(618)], "no checkpoint covers it", id="an entry is put in at the end"),
+        pytest.param([put_in(619)], "no checkpoint covers it", id="an entry is put in at the end"),
         pytest.param([tile(EDIT_TILE)], "fl_ledger_tile 0/1: does not have the hash", id="a tile is edited"),
         pytest.param([tile(REMOVE_TILE)], "fl_ledger_tile 0/1: was removed", id="a tile is removed"),
         pytest.param([tile(PUT_TILE)], "fl_ledger_tile 0/2: was put in", id="a tile is put in"),
         pytest.param(
             [last(lambda one: sa.update(CHECKPOINT).where(one).values(size=CHECKPOINT.c.size - 1))],
-            "fl_checkpoint 617: holds the checkpoint of 618 entries",
+            "fl_checkpoint 618: holds the checkpoint of 619 entries",
             id="the size of a checkpoint",
         ),
         pytest.param(
-            [last(lambda one: sa.update(CHECKPOINT).where(one).values(note=SIGNER.sign(618, bytes(32))))],
-            "fl_checkpoint: the checkpoint of 618 entries does not fit",
+            [last(lambda one: sa.update(CHECKPOINT).where(one).values(note=SIGNER.sign(619, bytes(32))))],
+            "fl_checkpoint: the checkpoint of 619 entries does not fit",
             id="the root of a checkpoint, signed",
         ),
         pytest.param(
             [last(lambda one: sa.update(CHECKPOINT).where(one).values(note=sa.func.lower(CHECKPOINT.c.note)))],
-            "fl_checkpoint 618: can't be trusted",
+            "fl_checkpoint 619: can't be trusted",
             id="the note of a checkpoint",
         ),
         pytest.param(
-            [last(sa.delete(CHECKPOINT).where)], "fl_checkpoint 618: was removed", id="a checkpoint is removed"
+            [last(sa.delete(CHECKPOINT).where)], "fl_checkpoint 619: was removed", id="a checkpoint is removed"
         ),
-        pytest.param([resign], "fl_checkpoint 618: can't be trusted", id="signed anew with another key"),
-        pytest.param([forge(300), rebuild(SIGNER)], "state/ledger/checkpoints: the checkpoint of 318", id="all anew"),
+        pytest.param([resign], "fl_checkpoint 619: can't be trusted", id="signed anew with another key"),
+        pytest.param([forge(300), rebuild(SIGNER)], "state/ledger/checkpoints: the checkpoint of 319", id="all anew"),
     ],
 )
 def test_each_manipulation_of_the_ledger_is_found_and_named(sealed: Sealed, acts: list[Act], named: str) -> None:
@@ -304,23 +304,23 @@ def test_an_edited_text_is_one_finding(sealed: Sealed) -> None:
 
 
 def test_entries_and_checkpoints_cut_off_together_are_found_by_the_folder(sealed: Sealed) -> None:
-    acts = [cut(318), last(sa.delete(CHECKPOINT).where), tile(REMOVE_TILE)]
+    acts = [cut(319), last(sa.delete(CHECKPOINT).where), tile(REMOVE_TILE)]
     assert sealed.findings(*acts, kept=[]) == []
     findings = sealed.findings(*acts)
-    assert "fl_checkpoint 618: was removed: state/ledger/checkpoints has it" in findings
-    assert any("speaks of 618 entries, there are 318" in finding for finding in findings)
+    assert "fl_checkpoint 619: was removed: state/ledger/checkpoints has it" in findings
+    assert any("speaks of 619 entries, there are 319" in finding for finding in findings)
 
 
 def test_who_has_the_key_and_rebuilds_the_tree_is_found_by_what_was_published(sealed: Sealed) -> None:
     acts = [forge(5), rebuild(SIGNER)]
     assert sealed.findings(*acts, kept=[]) == []
     (finding,) = sealed.findings(*acts, kept=[("from-the-auditor", sealed.notes[0])])
-    assert finding.startswith("from-the-auditor: the checkpoint of 118 entries does not fit: from entry 0 on")
+    assert finding.startswith("from-the-auditor: the checkpoint of 119 entries does not fit: from entry 0 on")
 
 
 def test_an_edited_file_of_checkpoints_is_named(sealed: Sealed) -> None:
-    (finding,) = sealed.findings(kept=[("checkpoints", sealed.notes[1].replace("\n318\n", "\n317\n"))])
-    assert finding == "checkpoints 'hub.example.com/ledger 317': can't be trusted: its signature is false"
+    (finding,) = sealed.findings(kept=[("checkpoints", sealed.notes[1].replace("\n319\n", "\n318\n"))])
+    assert finding == "checkpoints 'hub.example.com/ledger 318': can't be trusted: its signature is false"
 
 
 def test_nothing_is_intact_by_another_key(sealed: Sealed) -> None:
