@@ -86,8 +86,8 @@ def promote(
     if to == "auto" and record.successes < needed:
         after = f" since {record.broken_by} failed or came back" if record.broken_by else ""
         raise Rejected(
-            f"{mapping.name} has {record.successes} verified successes in mode approve in {environment}, with its "
-            f"runbook as it is{after}; it needs {needed} to run by itself"
+            f"{mapping.name} needs {needed} verified successes in mode approve to run by itself in {environment}; with "
+            f"its runbook as it is it has {record.successes}{after}"
         )
     declared, key = mapping.declaration.mode_in(environment), (mapping.name, environment)
     evidence = {**record.model_dump(mode="json"), mode.FILES: mapping.digest}

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from firstline import access, registry, settings
 from firstline.access import Right, grant, roll
-from firstline.connector import SandboxSettings
+from firstline.connector import SandboxSettings, Window
 from firstline.engine import Engine
 from firstline.governor import connection as connections
 from firstline.hub import Hub
@@ -59,6 +59,24 @@ intake = {{way = "push"}}
 
 [changes]
 register = "servicenow"
+require_pin = false
+"""
+
+JIRA = """
+[connections.jira]
+connector = "jira"
+base_url = "{address}"
+user = "hub@example.com"
+api_token = "sandbox-token"
+projects = ["HELP"]
+webhook_secrets = ["hook-secret"]
+intake = {{way = "push"}}
+
+[connections.jira.change]
+project = "HELP"
+
+[changes]
+register = "jira"
 require_pin = false
 """
 
@@ -144,6 +162,17 @@ class Stage:
         body, count = triggered(number, next(self.numbers), **changes), str(next(self.numbers))
         row = DeliveryRow(connection="pagerduty", key=count, headers={}, body=body)
         await self.hub.database.write(lambda c: insert(c, row))
+        await self.hub.dispatcher.dispatch()
+        await self.go()
+
+    async def poll(self, name: str) -> None:
+        """What a connection has is taken in, and what begins goes as far as it can."""
+        since = clock.now() - timedelta(days=1)
+        page = await self.hub.connections[name].poll(Window(since=since))
+        rows = [
+            DeliveryRow(connection=name, key=one.key, headers={}, body=one.body, polled=True) for one in page.deliveries
+        ]
+        await self.hub.database.write(lambda c: insert(c, *rows))
         await self.hub.dispatcher.dispatch()
         await self.go()
 
@@ -298,6 +327,8 @@ def triggered(number: int, count: int, **changes: Any) -> bytes:
     return json.dumps({"event": event}).encode()
 
 
+FAULT = {"short_description": "shop does not answer", "caller_id": "", "state": "1"}  # in ServiceNow
+
 Make = Callable[..., Awaitable[Stage]]
 
 
@@ -333,7 +364,13 @@ def vendors() -> Iterator[Callable[[str], str]]:
     with ExitStack() as stack:
 
         def run(name: str) -> str:
-            seed = {"incidents": incidents} if name == "pagerduty" else {}
+            seed = (
+                {"incidents": incidents}
+                if name == "pagerduty"
+                else {"incident": [FAULT]}
+                if name == "servicenow"
+                else {}
+            )
             made = registry.sandbox(name)(SandboxSettings(hook_secret=SECRET, seed=seed))
             return stack.enter_context(serve(made))
 
@@ -381,9 +418,9 @@ def _make(
     for name, text in scripts.items():
         (pack / "runbooks" / "mend" / name).write_text(f"#!/bin/sh\n{text}\n")
         (pack / "runbooks" / "mend" / name).chmod(0o755)
-    names = ["servicenow"] if register else []
-    addresses = {name: vendors(name) for name in names}
-    more = register.format(address=addresses.get("servicenow", "")) if register else OWN
+    name = "jira" if register == JIRA else "servicenow"
+    addresses = {name: vendors(name)} if register else {}
+    more = register.format(address=addresses[name]) if register else OWN
     toml = TOML.format(database=database_url, pagerduty=how.get("pagerduty", "http://127.0.0.1:9"), more=more)
     (folder / "firstline.toml").write_text(toml + how.get("settings", ""))
     hub = Hub(settings.load(folder))
