@@ -98,6 +98,9 @@ def override(
     with _Hub(folder) as hub:
         made = hub.write(lambda connection: _override(connection, hub.settings, remediation, as_, reason))
     typer.echo(f"{remediation} is let past its holds, as plan {made}.")
+    typer.echo(
+        f"No kill switch is passed by it, nor `blast`: `firstline guard why {remediation}` says what holds it still."
+    )
 
 
 class _Hub:
@@ -159,7 +162,8 @@ def _lines(found: Overview) -> Iterator[str]:
         yield f"{window.kind:<11} {about}: {window.name}, {time} ({window.place})"
     for breaker in found.breakers:
         until = f" until {moment(breaker.until)}" if breaker.until else ""
-        yield f"{breaker.stage:<11} {breaker.runbook} in {breaker.environment}: failed {breaker.failures} times{until}"
+        where = f"{breaker.runbook} in {breaker.environment}"
+        yield f"{breaker.stage:<11} {where}: failures in a row: {breaker.failures}{until}"
     for lock in found.locks:
         yield f"locked      {lock.target} by {lock.remediation_id} until {moment(lock.expires_at)}"
     for held in found.held:

@@ -44,7 +44,8 @@ class Calendars:
         return self.windows
 
     def _read(self, since: datetime, until: datetime) -> Windows:
-        files = [_file(path, since, until) for path in _paths(self._folder)]
+        # People read these places on tickets and pages, where it is of no use, and of no business, where the hub is.
+        files = [_file(path, since, until, path.relative_to(self._folder.parent)) for path in _paths(self._folder)]
         blackouts = self._database.read_now(_blackouts)
         return Windows(
             [*blackouts, *(window for each in files for window in each.windows)],
@@ -60,7 +61,7 @@ class Calendars:
 
 def faults(folder: Path, now: datetime) -> list[str]:
     """Each mistake in the calendars of a folder, with its place. No folder: none."""
-    return [fault for path in _paths(folder) for fault in _file(path, now - BEFORE, now + AHEAD).faults]
+    return [fault for path in _paths(folder) for fault in _file(path, now - BEFORE, now + AHEAD, path).faults]
 
 
 def _paths(folder: Path) -> list[Path]:
@@ -75,11 +76,11 @@ def _stat(path: Path) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _file(path: Path, since: datetime, until: datetime) -> Read:
+def _file(path: Path, since: datetime, until: datetime, named: Path) -> Read:
     try:
-        return read(path.read_bytes(), str(path), since, until)
+        return read(path.read_bytes(), str(named), since, until)
     except OSError as error:
-        return Read(faults=(f"{path}:1: {error.strerror}",))
+        return Read(faults=(f"{named}:1: {error.strerror}",))
 
 
 def _stamp(connection: sa.Connection) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Emergency: a named person lets one remediation past its holds, and everybody is told."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from firstline.access import Person, Right
 from firstline.connector import Alarm, Fact, Note
 from firstline.errors import Rejected
 from firstline.governor import alarm
+from firstline.guard import Hold
 from firstline.guard.override import Override, override_of
 from firstline.incident import Incident
 from firstline.remediation.begin import note
@@ -73,11 +74,21 @@ def _look(row: Any, person: Person, reason: str) -> None:
 def _notes(row: Any, made: Override, where: str) -> Iterator[WriteBackRow]:
     # A plan that drifted away and came back is let go anew.
     incident, key = Incident.model_validate(row["incident"]), f"override.{made.plan_digest[:12]}.{made.at:%y%m%d%H%M%S}"
-    held = "\n".join(f"{one['guard']}: {one['why']}" for one in row["holds"] or [])
-    told = {"By": made.by, "Because": made.reason, "Held by": held, "More": where}
+    holds = [Hold.model_validate(one) for one in row["holds"] or []]
+    told = {
+        "By": made.by,
+        "Because": made.reason,
+        "Held by": _why(one for one in holds if made.covers(one.guard)),
+        "Still held by": _why(one for one in holds if not made.covers(one.guard)),
+        "More": where,
+    }
     facts = tuple(Fact(label=label, value=value) for label, value in told.items() if value)
     headline = "Firstline was told to go on past what held it"
     yield note(row["id"], key, incident.reference, Note(key=f"{row['id']}.{key}", headline=headline, facts=facts))
+
+
+def _why(holds: Iterable[Hold]) -> str:
+    return "\n".join(f"{one.guard}: {one.why}" for one in holds)
 
 
 def _alarm(row: Any, made: Override, where: str) -> Alarm:

@@ -119,10 +119,14 @@ def start(key: str, plan: Plan, approved_by: str, url: str) -> Note:
 
 def held(key: str, plan: Plan, holds: Sequence[Hold], url: str) -> Note:
     """Said when it has been held for a while: why, until when, and what a person can do about it."""
-    why = _listed(f"{one.why}{f' (until {moment(one.until)})' if one.until else ''}" for one in holds)
-    mend = _listed(dict.fromkeys(one.mend for one in holds if one.mend))
-    told = {"Runbook": named(plan), "Held by": why, "What to do": mend, "More": url}
+    told = {"Runbook": named(plan), "Held by": _listed(map(_hold, holds)), "More": url}
     return Note(key=key, headline=f"Firstline waits: {plan.runbook.title}", facts=_facts(told))
+
+
+def _hold(one: Hold) -> str:
+    """A reason, until when where it does not say so itself, and what a person can do about it."""
+    told = f" (until {moment(one.until)})" if one.until and moment(one.until) not in one.why else ""
+    return f"{one.guard}: {one.why}{told}{f'. What to do: {one.mend}' if one.mend else ''}"
 
 
 def drifted(key: str, plan: Plan, approved_by: str, why: str, url: str) -> Note:
@@ -141,11 +145,11 @@ def outcome(key: str, plan: Plan, ending: Ending) -> Note:
         "Matched by": plan.mapping,
         "Found": _listed(_found(findings)),
         "Done": _listed(f"{_where(o)}: {_how(o)}" for o in findings.of("step", "rollback")),
-        "Approved by": _approval(plan, ending.approved_by),
+        "Approved by": _approval(plan, ending.approved_by) if begun else ending.approved_by,
         "Change": ending.change or ("none was opened" if plan.runbook.change else "none: it only reads"),
         "Proved": _proof(plan, ending),
         "Why": ending.reason,
-        "Log": ending.log,
+        "Log": ending.log if findings.outcomes else "",
         "More": ending.url,
     }
     return Note(

@@ -54,7 +54,8 @@ def test_it_is_of_one_plan_of_one_remediation(small: World, ann: Person) -> None
 
 def test_everybody_is_told_on_the_incident_in_the_ledger_and_by_an_alarm(small: World, ann: Person) -> None:
     case = small.case("web1")
-    holds = [{"guard": "freeze", "why": "Christmas", "until": None, "mend": "", "ends": False}]
+    rest = {"until": None, "mend": "", "ends": False}
+    holds = [{"guard": "freeze", "why": "Christmas", **rest}, {"guard": "switch", "why": "fire drill", **rest}]
     this = sa.update(REMEDIATION).where(REMEDIATION.c.id == case.id).values(holds=holds)
     small.do(this)
     small.override(case, ann, "the shop is down")
@@ -66,6 +67,7 @@ def test_everybody_is_told_on_the_incident_in_the_ledger_and_by_an_alarm(small: 
     said = {fact["label"]: fact["value"] for fact in note["body"]["facts"]}
     assert note["reference"]["id"] == case.incident.reference.id
     assert (said["By"], said["Because"], said["Held by"]) == ("ann", "the shop is down", "freeze: Christmas")
+    assert said["Still held by"] == "switch: fire drill"
     [alarm] = small.alarms()
     assert "ann let shop/restart past its holds: the shop is down" in alarm["summary"]
 

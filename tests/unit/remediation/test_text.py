@@ -1,13 +1,17 @@
 """What people read on a ticket."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from tests.unit.remediation.conftest import MakePlan
 
 from firstline.connector import Note
+from firstline.guard import Hold
 from firstline.remediation import text
 from firstline.remediation.finding import Findings, Outcome
 from firstline.remediation.text import Ending
+from firstline.store.table import ApprovalRow
 
 
 def outcome(phase: str, name: str, *, ok: bool = True, **more: Any) -> Outcome:
@@ -120,3 +124,31 @@ def test_how_a_remediation_goes_is_said_in_words_people_use() -> None:
     assert said["waiting"] == "asked"
     assert not said.keys() & set(said.values())
     assert text.progress("ready", held=True) == "held"
+
+
+@pytest.mark.parametrize("how", ["refused", "expired"])
+def test_of_what_nobody_let_go_no_approval_is_told(make_plan: MakePlan, how: str) -> None:
+    told = facts(
+        text.outcome("r.outcome", make_plan(mode="approve"), ending(how, [], reason="bob: Not now.", change=""))
+    )
+    assert "Approved by" not in told
+    assert "Log" not in told  # nothing ran that could have printed anything
+    assert told["Why"] == "bob: Not now."
+
+
+def test_what_holds_is_told_with_its_guard_its_end_and_its_mend(make_plan: MakePlan) -> None:
+    end = datetime(2026, 11, 24, 6, tzinfo=UTC)
+    frozen = Hold(guard="freeze", why="frozen until 2026-11-24 06:00:00 UTC", until=end, mend="It goes on afterwards.")
+    rests = Hold(guard="cooldown", why="shop was touched a moment ago", until=end)
+    note = text.held("r.held", make_plan(), [frozen, rests], "https://hub/remediations/r")
+    assert facts(note)["Held by"] == (
+        "freeze: frozen until 2026-11-24 06:00:00 UTC. What to do: It goes on afterwards.\n"
+        "cooldown: shop was touched a moment ago (until 2026-11-24 06:00:00 UTC)"
+    )
+
+
+@pytest.mark.parametrize(("title", "said"), [("Restart it", "restart it"), ("DNS flush", "DNS flush"), ("X", "x")])
+def test_a_question_is_a_sentence(make_plan: MakePlan, title: str, said: str) -> None:
+    asked = ApprovalRow(remediation_id="r", plan_digest="d" * 64, state="waiting", expires_at=datetime.now(UTC))
+    note = text.question("r.question", make_plan(runbook={"title": title}), asked, "u", "a")
+    assert note.headline == f"Firstline asks: may it {said}?"

@@ -41,7 +41,7 @@ def tokens(
     person: Annotated[str, typer.Argument(help="Whose; default: everybody's.")] = "", folder: Folder = Path()
 ) -> None:
     """The tokens there are, and which open nothing any more. What opens can't be read again."""
-    table = Table(Column("Id", min_width=32), "Person", "For", "Only to", "Expires", "", box=None)
+    table = Table(Column("Id", min_width=32), "Person", "For", "Only to", Column("Expires", min_width=10), "", box=None)
     for row in act(folder, "", lambda connection, _: kept(connection, person)):
         only = "" if row["rights"] is None else ", ".join(row["rights"])
         table.add_row(row["id"], row["person"], row["name"], only, day(row["expires_at"]), access.ended(row, now()))
