@@ -50,7 +50,7 @@ class Governor:
         nothing may be asked now."""
         wait = await self.admit(name, priority)
         if wait:
-            why = f"{name} is not asked for {wait:.0f} s: it is paused, rests after failures, or its budget is spent"
+            why = f"{name} is not asked now: it is paused, rests after failures, or its budget is spent"
             raise Unavailable(why, retry_after=wait)
         try:
             yield

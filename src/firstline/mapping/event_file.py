@@ -26,12 +26,13 @@ def load_event(path: Path) -> Event:
     if not isinstance(found, dict):
         raise Misdeclared("an event is a JSON object", place=f"{path}:1:1")
     try:
-        return Event.model_validate(_filled(found, path.stem))
+        return Event.model_validate(filled(found, path.stem))
     except ValidationError as error:
         raise Misdeclarations(_fault(path, each) for each in error.errors(include_url=False)) from error
 
 
-def _filled(found: dict[str, Any], name: str) -> dict[str, Any]:
+def filled(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """An event with what its author did not care to write."""
     incident = found.get("incident")
     incident = incident if isinstance(incident, dict) else {}
     occurred = incident.get("opened_at") or OCCURRED

@@ -87,19 +87,16 @@ class Turn:
         return self.goes
 
     async def wait(self, why: str, asked: float | None = None, holds: Sequence[Hold] = ()) -> None:
-        """Let go of it, due again later: at the wait the vendor asked for, else with back-off. Told once for each
-        reason. `holds`: the guard that says so, where one does."""
+        """Let go of it, due again later: at the wait the vendor asked for, else with back-off. Told once,
+        however often it is tried in a row. `holds`: the guard that says so, where one does."""
         seconds = connections.back_off(self.row["attempts"], asked)
         due = now() + timedelta(seconds=seconds)
         values = {"owner": None, "wake_at": due, "attempts": self.row["attempts"] + 1}
-        fresh = why[:2000] != self.row["reason"]
-        if self.row["ended_at"] is None:
+        if self.row["ended_at"] is None:  # else how it ended stands: only its change is followed still
             values["reason"] = why[:2000]
-        else:  # how it ended stands: only its change is followed still
-            fresh = self.row["attempts"] == 0
         if holds:
             values |= self.held(holds)
-        told = f"Tried again in {seconds:.0f} s: {why}" if fresh else ""
+        told = f"Tried again in {seconds:.0f} s: {why}" if self.row["attempts"] == 0 else ""
         await self._let_go(values, "waits", told, releases=self.row["stage"] in BEFORE)
 
     async def hold(self, holds: Sequence[Hold], look: float = HELD_LOOK) -> None:
