@@ -62,6 +62,7 @@ def test_the_guide_works_as_it_is_written(people: People, database: Database) ->
     shown = said["firstline people show ann"]
     assert "may approve in pack first-steps, through group:sre-core" in shown
     assert "may run in environment prod" in shown
+    assert re.search(r" laptop +\d{4}-\d\d-\d\d\b", said["firstline people tokens"])  # whole, in a narrow window too
     tokens = [line.strip() for line in said.values() if line.startswith("fl_")]
     ann, bob = database.read_now(lambda c: [authenticate(c, opens) for opens in tokens])
     assert bob is None  # off in the end

@@ -13,7 +13,6 @@ from firstline.cli import project
 from firstline.cli.actor import As, act
 from firstline.cli.option import Folder
 from firstline.cli.people.govern import govern
-from firstline.cli.people.show import day
 from firstline.store.table import now
 
 
@@ -41,10 +40,21 @@ def tokens(
     person: Annotated[str, typer.Argument(help="Whose; default: everybody's.")] = "", folder: Folder = Path()
 ) -> None:
     """The tokens there are, and which open nothing any more. What opens can't be read again."""
-    table = Table(Column("Id", min_width=32), "Person", "For", "Only to", Column("Expires", min_width=10), "", box=None)
+    table = Table(
+        Column("Id", no_wrap=True),
+        "Person",
+        "For",
+        "Only to",
+        Column("Expires", no_wrap=True),
+        "",
+        box=None,
+        padding=(0, 1, 0, 0),
+    )
     for row in act(folder, "", lambda connection, _: kept(connection, person)):
         only = "" if row["rights"] is None else ", ".join(row["rights"])
-        table.add_row(row["id"], row["person"], row["name"], only, day(row["expires_at"]), access.ended(row, now()))
+        table.add_row(
+            row["id"], row["person"], row["name"], only, f"{row['expires_at']:%Y-%m-%d}", access.ended(row, now())
+        )
     project.console().print(table)
 
 
