@@ -100,9 +100,10 @@ def implementation(case: Case) -> str:
 
 
 def risk(runbook: ResolvedRunbook, change: Change) -> str:
+    targets = "1 target" if len(runbook.targets) == 1 else f"{len(runbook.targets)} targets"
     group = f" of {len(runbook.group)} that do the same work" if runbook.group else ""
     limits = [
-        f"It touches {len(runbook.targets)}{group}, and stops after {lasting(runbook.limits.timeout)}.",
+        f"It touches {targets}{group}, and stops after {lasting(runbook.limits.timeout)}.",
         f"The rest must be healthy first: {joined(c.name for c in runbook.healthy)}." if runbook.healthy else "",
         "" if runbook.rollback else "A failure is not rolled back by itself.",
     ]

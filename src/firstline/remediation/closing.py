@@ -69,8 +69,10 @@ def close_followed(connection: sa.Connection, context: Context, remediation_id: 
 
 
 def evidence(connection: sa.Connection, context: Context, row: Any, plan: Plan, findings: Findings) -> Evidence:
-    """How it ended, with the proof."""
-    runs = sa.select(sa.func.min(RUN.c.begun_at), sa.func.max(RUN.c.ended_at)).where(RUN.c.remediation_id == row["id"])
+    """How it ended, with the proof. The work begins with the first step: what only looked may have done so before
+    anybody approved."""
+    began = sa.func.min(RUN.c.begun_at).filter(RUN.c.phase == "step")
+    runs = sa.select(began, sa.func.max(RUN.c.ended_at)).where(RUN.c.remediation_id == row["id"])
     start, end = connection.execute(runs).one()
     outcome, url = row["outcome"], f"{context.url}/remediations/{row['id']}"
     return Evidence(

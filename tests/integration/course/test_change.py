@@ -1,5 +1,7 @@
 """A normal change in ServiceNow's sandbox: what its manager does there decides, and nothing goes past it."""
 
+from datetime import datetime, timedelta
+
 import httpx
 import pytest
 from tests.integration.course.conftest import NORMAL, SERVICENOW, Make, Stage
@@ -30,6 +32,16 @@ async def test_nothing_runs_before_it_is_approved_and_it_is_in_implement_before_
     assert (shop.row()["outcome"], shop.runs()) == ("proved", 2)
     assert shop.row()["approved_by"] == "David Loo"
     assert (shop.changes()[0]["state"], shop.changes()[0]["close_code"]) == ("3", "successful")
+
+
+async def test_the_work_that_is_recorded_begins_after_its_approval(stage: Make) -> None:
+    shop = await waiting(stage)
+    await shop.wait(hours=2)
+    shop.desk("approve")
+    await shop.wait(minutes=2)
+    await shop.write()
+    began = datetime.fromisoformat(f"{shop.changes()[0]['work_start']}+00:00")
+    assert began - shop.row()["created_at"] > timedelta(minutes=119)  # its fault was looked at when it came
 
 
 async def test_a_refusal_runs_nothing_and_says_who_and_why(stage: Make) -> None:

@@ -51,7 +51,7 @@ def test_risk_tells_how_much_it_touches_of_what_there_is(make_case: MakeCase) ->
     runbook = {"group": ("shop1", "shop2", "shop3"), "healthy": (check("answers", "./probe"),)}
     made = draft(make_case(runbook=runbook), "k", tried=True)
     assert made.risk_and_impact == (
-        "Sessions are lost.\n\nIt touches 1 of 3 that do the same work, and stops after 60 s. "
+        "Sessions are lost.\n\nIt touches 1 target of 3 that do the same work, and stops after 60 s. "
         "The rest must be healthy first: answers. A failure is not rolled back by itself."
     )
 
