@@ -1,6 +1,9 @@
 """The rules by which hypothesis plays with a world."""
 
+import asyncio
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.integration.machine.desk import DESK
+from tests.integration.machine.life import inline
 from tests.integration.machine.pack import CHANGES, EDITIONS, HOSTS, PACK
 from tests.integration.machine.world import PEOPLE, Clock, Rules, World, populated
 
@@ -44,6 +48,13 @@ def emptied(folder: Path) -> Path:
     return path
 
 
+@contextmanager
+def steady(clock: Clock) -> Iterator[None]:
+    """Time stands still but for this clock, and no thread is faster than another."""
+    with patch.object(clocks, "time_ns", clock.time_ns), patch.object(asyncio, "to_thread", inline):
+        yield
+
+
 class Machine(RuleBasedStateMachine):
     """`shelf` and `empty` are set by who runs it; `database_url`: None, or what makes an empty database."""
 
@@ -56,8 +67,8 @@ class Machine(RuleBasedStateMachine):
         self._folder = self.empty.parent / "machine"
         self._folder.mkdir()
         self._clock = Clock()
-        self._patch = patch.object(clocks, "time_ns", self._clock.time_ns)
-        self._patch.start()
+        self._patches = ExitStack()
+        self._patches.enter_context(steady(self._clock))
         self.world: World | None = None
 
     @property
@@ -292,7 +303,7 @@ class Machine(RuleBasedStateMachine):
         finally:
             if self.world is not None:
                 self.world.close()
-            self._patch.stop()
+            self._patches.close()
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _end(self, world: World) -> None:

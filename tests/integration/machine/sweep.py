@@ -1,0 +1,145 @@
+"""One remediation, and one trouble at each point of its way: while the hub stands there, or after it was killed."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.integration.machine.machine import steady
+from tests.integration.machine.pack import Shelf
+from tests.integration.machine.world import Clock, Rules, World
+
+from firstline.guard import Window
+from firstline.incident import IncidentState
+from firstline.settings import OWN_REGISTER
+from firstline.store.table import APPROVAL
+
+HOST = "web1"
+DAY = timedelta(days=2)
+Trouble = Callable[[World], None]
+
+
+def freeze(world: World) -> None:
+    now = world.clock.now
+    world.windows.append(Window("freeze", "Christmas", now, now + timedelta(days=30)))
+
+
+def maintenance(world: World) -> None:
+    start = world.clock.now + timedelta(days=1)
+    world.windows.append(Window("maintenance", "Sunday", start, start + timedelta(hours=2), frozenset({HOST})))
+    world.bound.add(HOST)
+
+
+def others(world: World) -> None:
+    """Another remediation on the same target, of another mapping."""
+    world.advance(timedelta(hours=2))
+    world.incident("auto-none", HOST)
+    world.settle()
+
+
+def refused(world: World) -> None:
+    for change in world.office.changes.values():
+        world.office.decide(change, "refused", "d-ann")
+
+
+def canceled(world: World) -> None:
+    for change in world.office.changes.values():
+        if change.state != "closed":
+            change.state = "canceled"
+
+
+def moved(world: World) -> None:
+    for change in world.office.changes.values():
+        change.start = world.clock.now + timedelta(days=3)
+        change.end = change.start + timedelta(hours=4)
+
+
+TROUBLES: dict[str, Trouble] = {
+    "nothing": lambda _: None,
+    "a day goes by": lambda world: world.advance(DAY),
+    "a freeze begins": freeze,
+    "only maintenance windows count": maintenance,
+    "everything is stopped": lambda world: world.throw("all"),
+    "the runbook is stopped": lambda world: world.throw("runbook:shop/mend-normal"),
+    "the runbook is edited": lambda world: world.edit("runbook edited"),
+    "the targets are edited": lambda world: world.edit("target added"),
+    "its mapping only suggests": lambda world: world.edit("only suggests"),
+    "the incident is resolved": lambda world: world.turn("I1", "incident.resolved", IncidentState.RESOLVED),
+    "another one comes": others,
+    "the change is refused": refused,
+    "the change is canceled": canceled,
+    "the change is moved": moved,
+    "the vendor is away": lambda world: setattr(world.office, "down", True),
+    "an answer is lost": lambda world: setattr(world.office, "loses", 1),
+    "a run is lost": lambda world: setattr(world.runs, "lossy", True),
+}
+
+WAYS = tuple(
+    (mapping, register, emergency)
+    for mapping in ("auto-none", "auto-standard", "approve-standard", "approve-normal", "pair-normal", "auto-emergency")
+    for register in ("desk", OWN_REGISTER)
+    for emergency in (("first", "approval") if mapping == "auto-emergency" else ("approval",))
+)
+
+
+@contextmanager
+def staged(shelf: Shelf, empty: Path, register: str, emergency: str, **more: Any) -> Iterator[World]:
+    """A world of its own."""
+    folder, clock = empty.parent / "machine", Clock()
+    folder.mkdir()
+    shutil.copy(empty, folder / "firstline.db")
+    given = {"require_pin": False, "no_record": "hold", "autonomy": "declared", "guards": {}, **more}
+    with steady(clock):
+        world = World(
+            Rules(register=register, emergency=emergency, **given),
+            shelf,
+            folder,
+            f"sqlite:///{folder}/firstline.db",
+            clock,
+        )
+        try:
+            yield world
+        finally:
+            world.close()
+            shutil.rmtree(folder)
+
+
+def let_go(world: World) -> None:
+    """Whoever may say yes says it, and all that can go on goes on."""
+    for _ in range(4):
+        for row in world.rows(APPROVAL):
+            if row["state"] == "waiting":
+                world.answer(row["id"], "ann", "approved")
+                world.answer(row["id"], "bob", "approved")
+        for change in list(world.office.changes.values()):
+            world.office.decide(change, "approved", "d-ann")
+        world.advance(timedelta(seconds=61))
+        world.settle()
+
+
+def along(world: World, mapping: str, points: int) -> bool:
+    """A remediation goes its way for so many points and stands there; False: it was at its end before."""
+    world.incident(mapping, HOST)
+    world.serve("dispatch")
+    left = points
+    for _ in range(8):
+        world.serve("claim")
+        for going in list(world.goings):
+            before = going.passed
+            world.go(going, left)
+            left -= going.passed - before
+            if left <= 0:
+                return True
+        for row in world.rows(APPROVAL):
+            if row["state"] == "waiting":
+                world.answer(row["id"], "ann", "approved")
+                world.answer(row["id"], "bob", "approved")
+        for change in list(world.office.changes.values()):
+            world.office.decide(change, "approved", "d-ann")
+        world.advance(timedelta(seconds=61))
+    return False
+
+
+__all__ = ["TROUBLES", "WAYS", "along", "let_go", "staged"]
