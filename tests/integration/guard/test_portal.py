@@ -1,5 +1,6 @@
 """The portal's pages about what holds remediations, and its kill switches; and the way in and out."""
 
+import html
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -174,6 +175,25 @@ async def test_a_held_remediation_says_why_until_when_and_what_to_do(web: Web) -
     listed = (await web.http.get("/remediations")).text
     assert 'class="held">held' in listed
     assert "<script>" not in page + listed
+
+
+async def test_a_vendor_s_address_is_a_link_only_where_it_leads_to_a_page(web: Web) -> None:
+    case = web.world.case("web1")
+    await web.browse("fay")
+    for url, is_link in (
+        ("https://now.example/INC1?a=1&b=2", True),
+        ("javascript:alert(1)", False),
+        (" javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ('https://now.example/"onclick="alert(1)', True),
+    ):
+        change = {"connection": "servicenow", "kind": "change", "id": "c", "number": "CHG7", "url": url}
+        web.world.do(sa.update(REMEDIATION).values(change=change))
+        page = (await web.http.get(f"/remediations/{case.id}")).text
+        assert (
+            f'<a href="{html.escape(url)}" rel="noreferrer">CHG7</a>' in page.replace("&#34;", "&quot;")
+        ) == is_link, url
+        assert ("javascript:" in page, "CHG7 in servicenow" in page) == (False, not is_link), url
 
 
 async def test_who_let_it_past_its_holds_and_whether_that_counts_still_is_said(web: Web) -> None:
