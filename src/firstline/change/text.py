@@ -13,6 +13,7 @@ from itertools import accumulate
 from firstline.connector import ChangeDraft
 from firstline.incident import Incident
 from firstline.runbook import Change, Check, Command, ResolvedRunbook
+from firstline.visible import exact
 
 TITLE = 160  # characters
 FIELD = 4_000
@@ -127,7 +128,7 @@ def proof(checks: Iterable[Check]) -> str:
 
 def step(command: Command) -> str:
     """One step as it will run, for people: quoted as a shell would need it, so that the borders of arguments show."""
-    return f"{command.name} on {command.target}: {shlex.join(command.run)}"
+    return exact(f"{command.name} on {command.target}: {shlex.join(command.run)}")
 
 
 def numbered(lines: Iterable[str]) -> list[str]:

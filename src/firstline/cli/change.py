@@ -7,7 +7,6 @@ from typing import Annotated, TypeVar
 import anyio
 import sqlalchemy as sa
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
 from firstline import settings
@@ -48,7 +47,7 @@ def list_(
     table = Table("Number", "Type", "State", "Approval", "Planned (UTC)", Column("What", overflow="fold"), box=None)
     for one in _read(folder, lambda connection: shown.newest(connection, limit, "", *where)):
         planned = f"{one.planned_start:%Y-%m-%d %H:%M}" if one.planned_start else ""
-        table.add_row(one.number, one.type, one.state, one.approval, planned, escape(one.short_description))
+        table.add_row(one.number, one.type, one.state, one.approval, planned, project.cell(one.short_description))
     project.console().print(table)
 
 
@@ -118,7 +117,7 @@ def pins(folder: Folder = Path()) -> None:
     query = sa.select(STANDARD).order_by(STANDARD.c.runbook, STANDARD.c.at)
     for row in _read(folder, lambda connection: connection.execute(query).mappings().all()):
         in_use = "yes" if (row["runbook"], row["digest"]) in current else "no"
-        by, template = escape(row["by"]), escape(row["template"])
+        by, template = project.cell(row["by"]), project.cell(row["template"])
         table.add_row(row["runbook"], row["digest"][:12], in_use, by, f"{row['at']:%Y-%m-%d}", template)
     project.console().print(table)
 

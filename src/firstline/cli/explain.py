@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
 from firstline.cli import project
@@ -40,11 +39,11 @@ def _print(explanation: Explanation) -> None:
     console = project.console()
     table = Table("mapping", "matches", Column("because", overflow="fold"), box=None, pad_edge=False)
     for trace in explanation.mappings:
-        table.add_row(escape(trace.mapping), _VERDICTS[trace.verdict], escape(_because(trace)))
+        table.add_row(project.cell(trace.mapping), _VERDICTS[trace.verdict], project.cell(_because(trace)))
     console.print(table)
     console.print()
     for line in _chosen(explanation.decision):
-        console.print(escape(line))
+        console.print(project.cell(line))
 
 
 def _because(trace: Trace) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import sqlalchemy as sa
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
 from firstline import settings
@@ -28,6 +27,7 @@ from firstline.remediation.verdict import why as verdicts
 from firstline.settings import Settings
 from firstline.store import Database
 from firstline.store.table import now
+from firstline.visible import plain
 
 guard = typer.Typer(help="What keeps remediations from going on, and how to stop them.", no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def why(remediation: Id, folder: Folder = Path()) -> None:
         return
     table = Table("guard", "", Column("because", overflow="fold"), box=None, pad_edge=False)
     for each in found:
-        table.add_row(each.guard, _says(each), escape("\n".join(_reasons(each))))
+        table.add_row(each.guard, _says(each), project.cell("\n".join(_reasons(each))))
     project.console().print(table)
     if any(each.holds and not each.covered for each in found):
         raise typer.Exit(project.FINDINGS)
@@ -66,7 +66,7 @@ def list_(
     if json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        typer.echo("\n".join(_lines(found)) or "Nothing is stopped, open, locked, frozen or held.")
+        typer.echo("\n".join(map(plain, _lines(found))) or "Nothing is stopped, open, locked, frozen or held.")
 
 
 @guard.command()

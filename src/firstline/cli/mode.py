@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
 from firstline import settings
@@ -41,7 +40,7 @@ def list_(folder: Folder = Path()) -> None:
             earned = loaded.modes.autonomy == "earned"
             counts = modes.counting(declared, last, each.runbook, earned=earned, digest=each.digest)
             record = database.read_now(partial(promotion.shown, mapping=each, environment=environment))
-            table.add_row(each.name, declared, counts.mode, str(record.successes), escape(counts.why))
+            table.add_row(each.name, declared, counts.mode, str(record.successes), project.cell(counts.why))
     finally:
         database.close()
     project.console().print(table)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import anyio
 import sqlalchemy as sa
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
 from firstline import registry, settings
@@ -106,7 +105,7 @@ def _print(told: PlanShown) -> None:
     for name, value in told.model_dump(mode="json").items():
         lines = [f"{n}. {line}" for n, line in enumerate(value, 1)] if isinstance(value, list) else _lines(value)
         if lines:
-            table.add_row(name.replace("_", " "), escape("\n".join(lines)))
+            table.add_row(name.replace("_", " "), project.cell("\n".join(lines)))
     console.print(table)
 
 

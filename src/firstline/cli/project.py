@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from firstline import registry, settings
 from firstline.errors import Misdeclared
 from firstline.mapping import Packs, load_packs
+from firstline.visible import plain
 
 FINDINGS = 1
 USAGE = 2
@@ -82,6 +84,11 @@ def tell(errors: Iterable[Misdeclared]) -> None:
     """One line for each, in the form that editors and CI systems make a link of."""
     for error in errors:
         typer.echo(str(error))
+
+
+def cell(text: str) -> str:
+    """Text of others for a table of `console`: no markup, and nothing that a terminal obeys."""
+    return escape(plain(text))
 
 
 def console() -> Console:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from firstline.declaration import Json
 from firstline.remediation.plan import Plan
 from firstline.runbook import Check, Command
+from firstline.visible import exact
 
 
 class PlanShown(BaseModel):
@@ -62,13 +63,13 @@ def shown(plan: Plan) -> PlanShown:
 
 def _command(command: Command) -> str:
     environment = "".join(f"{name}={shlex.quote(value)} " for name, value in command.environment.items())
-    return f"{command.name} on {command.target}: {environment}{shlex.join(command.run)} ({command.timeout:g} s)"
+    return exact(f"{command.name} on {command.target}: {environment}{shlex.join(command.run)} ({command.timeout:g} s)")
 
 
 def _check(check: Check) -> str:
     if check.http is not None:
-        return f"{check.name} on {check.target}: {check.http.url} answers {check.http.status}"
-    return f"{check.name} on {check.target}: {shlex.join(check.run)}"
+        return exact(f"{check.name} on {check.target}: {check.http.url} answers {check.http.status}")
+    return exact(f"{check.name} on {check.target}: {shlex.join(check.run)}")
 
 
 def _change(plan: Plan) -> str:

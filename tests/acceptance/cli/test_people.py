@@ -71,6 +71,11 @@ def test_the_guide_works_as_it_is_written(people: People, database: Database) ->
     assert not ann.may(Right.RUN)
 
 
+def test_what_a_token_is_for_may_be_called_anything(people: People) -> None:
+    people("token", "chief", "--name", "[/x]")
+    assert "[/x]" in people("tokens")
+
+
 def test_the_ledger_names_the_account_on_the_machine_or_the_person_who_says_so(
     people: People, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from firstline import settings
 from firstline.access import Right
 from firstline.cli import command_line
+from firstline.remediation import switch
 from firstline.store.table import REMEDIATION, SWITCH, now
 
 pytestmark = pytest.mark.usefixtures("logs_restored")
@@ -67,6 +68,14 @@ def test_it_says_of_each_guard_whether_it_holds_and_why(small: World, command: C
     assert "not set" in lines["flap"]
     assert "fire drill" in said.output
     assert "x.ics:1" in said.output.replace("\n", "").replace(" ", "")
+
+
+def test_what_a_reason_says_is_not_for_the_terminal_to_obey(small: World, command: Command) -> None:
+    case = small.case("web1")
+    small.database.write_now(lambda connection: switch.throw(connection, "all", "ann", "\x1b[2J[/x]"))
+    for said in (command("why", case.id).output, command("list").output):
+        assert r"\x1b[2J[/x]" in "".join(said.split())
+        assert "\x1b" not in said
 
 
 def test_one_that_has_ended_or_was_never_there_is_told_so(small: World, command: Command) -> None:

@@ -177,6 +177,15 @@ async def test_a_held_remediation_says_why_until_when_and_what_to_do(web: Web) -
     assert "<script>" not in page + listed
 
 
+async def test_a_title_turns_nothing_round_on_the_page(web: Web) -> None:
+    case = web.world.case("web1")
+    incident = {**case.incident.model_dump(mode="json"), "title": "\u202eelif a\x1b[31m"}
+    web.world.do(sa.update(REMEDIATION).values(incident=incident))
+    await web.browse("fay")
+    for path in ("/remediations", f"/remediations/{case.id}"):
+        assert r"\u202eelif a\x1b[31m" in (await web.http.get(path)).text
+
+
 async def test_a_vendor_s_address_is_a_link_only_where_it_leads_to_a_page(web: Web) -> None:
     case = web.world.case("web1")
     await web.browse("fay")

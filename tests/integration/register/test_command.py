@@ -120,8 +120,11 @@ def test_a_runbook_that_is_not_there_is_named_with_those_that_are(command: Comma
 
 
 def test_changes_are_listed_and_shown_and_planned_anew(command: Command, database: Database) -> None:
-    database.write_now(lambda connection: change.open_(connection, normal()))
-    assert "CHG0000001" in command("list").output
+    trick = "[/red] \x1b]0;x\x07\u202e"  # neither markup nor for the terminal to obey
+    database.write_now(lambda connection: change.open_(connection, normal(short_description=trick)))
+    listed = command("list").output
+    assert "CHG0000001" in listed
+    assert r"[/red] \x1b]0;x\x07\u202e" in " ".join(listed.split())
     assert "CHG0000001" not in command("list", "--state", "closed").output
     moved = command("reschedule", "CHG0000001", "--from", "2026-12-24T02:00Z", "--to", "2026-12-24T03:00Z")
     assert moved.exit_code == 0, moved.output

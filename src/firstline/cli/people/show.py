@@ -23,7 +23,7 @@ def list_(folder: Folder = Path()) -> None:
     table = Table("Name", "Email", "Groups", "", box=None)
     for row in act(folder, "", lambda connection, _: profile.people(connection)):
         off = f"off since {day(row['off_at'])}" if row["off_at"] else ""
-        table.add_row(row["name"], row["email"], ", ".join(row["groups"]), off)
+        table.add_row(row["name"], project.cell(row["email"]), ", ".join(row["groups"]), off)
     project.console().print(table)
 
 

@@ -53,7 +53,12 @@ def tokens(
     for row in act(folder, "", lambda connection, _: kept(connection, person)):
         only = "" if row["rights"] is None else ", ".join(row["rights"])
         table.add_row(
-            row["id"], row["person"], row["name"], only, f"{row['expires_at']:%Y-%m-%d}", access.ended(row, now())
+            row["id"],
+            row["person"],
+            project.cell(row["name"]),
+            only,
+            f"{row['expires_at']:%Y-%m-%d}",
+            access.ended(row, now()),
         )
     project.console().print(table)
 

@@ -13,10 +13,17 @@ from markupsafe import Markup
 
 from firstline.access import Person, Right
 from firstline.remediation.text import headline, progress
+from firstline.visible import plain
 from firstline.web.api.access import person_of
 
 _loader = jinja2.PackageLoader("firstline.web.portal")
-_templates = jinja2.Environment(loader=_loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+def _seen(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+_templates = jinja2.Environment(loader=_loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_seen)
 _STYLE = _loader.get_source(_templates, "style.css")[0].strip()
 _templates.globals["style"] = Markup(_STYLE)  # noqa: S704 - ours, and in it nothing of anybody else's
 
