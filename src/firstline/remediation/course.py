@@ -12,16 +12,17 @@ import structlog
 from firstline.errors import FirstlineError, Unauthorized, Unavailable, Unknown
 from firstline.governor import connection as connections
 from firstline.remediation.admission import is_meant
-from firstline.remediation.closing import has_run
 from firstline.remediation.context import Context
+from firstline.remediation.cover import waits
 from firstline.remediation.fix import fix
 from firstline.remediation.follow import following
 from firstline.remediation.opened import opened
-from firstline.remediation.ready import looked, passes, ready
+from firstline.remediation.procedure import Overtaken
+from firstline.remediation.ready import ready
 from firstline.remediation.report import report
-from firstline.remediation.turn import Turn
+from firstline.remediation.turn import BEFORE, Turn
 from firstline.store.database import passing
-from firstline.store.table import REMEDIATION
+from firstline.store.table import REMEDIATION, now
 
 log = structlog.get_logger()
 
@@ -30,21 +31,19 @@ WORKFLOW = "remediate"
 
 async def prepared(turn: Turn) -> None:
     """The fix runs, and is proved or rolled back."""
-    if not await is_meant(turn) or not await _may_still_begin(turn):
+    if not await is_meant(turn):
         return
     findings = turn.findings
     try:
         await fix(turn.procedure(), turn.plan, findings, turn.keep)
+    except Overtaken as error:
+        # To where all that lets it go is looked at: plan, guards, fault, and where its change waits that as well.
+        back = "opened" if turn.change is not None and waits(turn) else "ready"
+        await turn.move({"stage": back}, "looks again", f"Nothing was begun, and all is looked at again: {error}")
+        return
     finally:  # whatever broke it off, what was done until then is told
         turn.row["findings"] = findings.model_dump(mode="json")
     await turn.end("failed" if findings.failed else "proved", findings, findings.failed)
-
-
-async def _may_still_begin(turn: Turn) -> bool:
-    """What was let go before its process died may no longer be right, unless it has begun."""
-    if turn.entered != "prepared" or await turn.context.database.read(lambda c: has_run(c, turn.id)):
-        return True
-    return await passes(turn) and await looked(turn) is not None
 
 
 async def acted(turn: Turn) -> None:
@@ -88,6 +87,8 @@ class Course:
 
     async def _guarded(self, turn: Turn) -> None:
         """Do a stage's work, and what its error says happens next."""
+        if turn.row["stage"] in BEFORE:
+            turn.looked_at = now()
         try:
             await STAGES[turn.row["stage"]](turn)
         except Unavailable as error:

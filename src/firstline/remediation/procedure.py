@@ -1,14 +1,16 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from firstline.errors import Rejected, Unavailable, Unknown
+from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import Chunk, Handle, Progress, State, Step
+from firstline.incident import Incident
 from firstline.ledger.facet import bind
 from firstline.remediation import gate, shelf
+from firstline.remediation.closing import has_run
 from firstline.remediation.context import Context
 from firstline.remediation.finding import Outcome
 from firstline.remediation.output import excerpt, joined
@@ -22,6 +24,12 @@ from firstline.store.table import REMEDIATION, RUN, RunRow, now
 FIRST_LOOK = 0.02  # seconds, where the executor does not hear of the end by itself
 LONGEST_LOOK = 1.0
 FOUND = 16_384  # characters of a run's output that a finding keeps: head and tail
+# For so long, and as long as its checks may take, what let a remediation go is relied on until its first step begins.
+GOOD = timedelta(minutes=5)
+
+
+class Overtaken(FirstlineError):
+    """Nothing has begun, and what let it go no longer counts: all of it is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,19 @@ class Ended:
 class Procedure:
     """The commands of one turn of a remediation."""
 
-    def __init__(self, context: Context, remediation_id: str, turn: int, plan: Plan) -> None:
+    def __init__(
+        self, context: Context, remediation_id: str, turn: int, plan: Plan, looked_at: datetime | None = None
+    ) -> None:
+        """`looked_at`: when the turn began to look whether it may begin; None: it began after that."""
+        self._looked_at = looked_at
         self._context = context
         self._remediation_id = remediation_id
         self._turn = turn
         self._plan = plan
 
     async def run(self, phase: str, number: int, command: Command) -> Outcome:
-        """Run a command once, or find the run an earlier try began. Raises `Unknown` when its end can't be told."""
+        """Run a command once, or find the run an earlier try began. Raises `Unknown` when its end can't be told,
+        `Overtaken` where the first step may not begin any more."""
         try:
             step = self._step(f"{self._remediation_id}.{phase}.{number}", command, read_only=phase == "diagnose")
         except Rejected as error:  # it can't begin: what ran before it is rolled back
@@ -130,6 +143,8 @@ class Procedure:
             raise Unavailable("another process has taken this remediation over")
         known = connection.execute(sa.select(RUN).where(RUN.c.id == row.id)).mappings().first()
         if known is None:
+            if row.phase == "step" and not has_run(connection, row.remediation_id):
+                self._is_let_go(connection, remediation)
             _may_begin(connection, remediation, row, self._until())
             insert(connection, row)
             return None
@@ -139,6 +154,21 @@ class Procedure:
             return None
         progress = Progress(state=State(known["state"]), exit_status=known["exit_status"], detail=known["detail"])
         return Ended(progress, str(known["output"]), None)
+
+    def _is_let_go(self, connection: sa.Connection, remediation: sa.RowMapping) -> None:
+        """Whether it still is, where nothing of it has begun: its process may have slept since it was."""
+        at, context = now(), self._context
+        if self._looked_at is None or at - self._looked_at > self._good:
+            raise Overtaken("it was let go too long ago")
+        row, incident = dict(remediation), Incident.model_validate(remediation["incident"])
+        holds = gate.admit(connection, row, self._plan, incident, context.guards, context.windows(), at)
+        if holds:
+            raise Overtaken("; ".join(held.why for held in holds))
+
+    @property
+    def _good(self) -> timedelta:
+        looks = (*self._plan.runbook.before, *self._plan.runbook.healthy)
+        return GOOD + timedelta(seconds=sum(check.within + check.hold + check.timeout for check in looks))
 
     def _until(self) -> datetime:
         """How long its targets stay its own."""

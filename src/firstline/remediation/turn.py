@@ -31,17 +31,14 @@ BEFORE = ("ready", "opened")  # stages in which nothing of it has begun: while i
 
 @dataclass
 class Turn:
-    """`first`: nothing of this turn was tried before. `entered`: the stage it began in. `goes`: it has not been let go
-    of yet."""
+    """`first`: nothing of this turn was tried before. `goes`: it has not been let go of yet. `looked_at`: when this
+    turn began to look whether it may begin."""
 
     context: Context
     row: Row
     first: bool
-    entered: str = ""
     goes: bool = True
-
-    def __post_init__(self) -> None:
-        self.entered = self.row["stage"]
+    looked_at: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -69,7 +66,7 @@ class Turn:
         return not self.first or self.row["turn"] > 1
 
     def procedure(self) -> Procedure:
-        return Procedure(self.context, self.id, self.row["turn"], self.plan)
+        return Procedure(self.context, self.id, self.row["turn"], self.plan, self.looked_at)
 
     async def move(self, values: Values, act: str = "", told: str = "") -> bool:
         """Change the row and tell it. False, and the turn is over, when another has taken it."""

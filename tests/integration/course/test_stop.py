@@ -167,6 +167,6 @@ async def test_a_switch_thrown_while_no_process_lived_holds_what_had_not_begun(
     await dies(shop)
     shop.hub.database.write_now(lambda c: switch.throw(c, "all", "ann", "fire drill"))
     await comes_back(shop)
-    assert (shop.row()["stage"], shop.holding(), shop.runs()) == ("prepared", ["switch"], 0)
+    assert (shop.row()["stage"], shop.holding(), shop.runs()) == ("opened", ["switch"], 0)
     await shop.lift()
     assert (shop.row()["outcome"], shop.runs()) == ("proved", 2)

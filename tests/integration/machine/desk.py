@@ -150,6 +150,7 @@ class Desk(Connector[Nothing], ChangeRegister):
         await self._asked()
         change = self._find(reference)
         self._answer(change)
+        change.answered = change.standing
         return change.standing
 
     async def move(self, reference: Reference, to: ChangeState, evidence: Evidence) -> None:
@@ -215,4 +216,6 @@ class Desk(Connector[Nothing], ChangeRegister):
         if self._office.loses:
             self._office.loses -= 1
             raise Unavailable("the answer was lost")
-        change.answered = change.standing
+        # Whoever asks for a move is told of the state alone.
+        known = change.answered or change.standing
+        change.answered = known.model_copy(update={"state": change.state})

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from firstline.store.table import APPROVAL
 
 HOST = "web1"
 DAY = timedelta(days=2)
+NEED_A_HUB = ("the incident is resolved", "another one comes")
 Trouble = Callable[[World], None]
 
 
@@ -76,12 +78,46 @@ TROUBLES: dict[str, Trouble] = {
     "a run is lost": lambda world: setattr(world.runs, "lossy", True),
 }
 
-WAYS = tuple(
-    (mapping, register, emergency)
+
+@dataclass(frozen=True)
+class Case:
+    """What is on its way, and what goes wrong."""
+
+    mapping: str
+    register: str
+    trouble: str
+    emergency: str = "approval"
+
+    def __str__(self) -> str:
+        return f"{self.mapping}, {self.register}, {self.trouble}"
+
+
+CASES = tuple(
+    Case(mapping, register, trouble, emergency)
     for mapping in ("auto-none", "auto-standard", "approve-standard", "approve-normal", "pair-normal", "auto-emergency")
     for register in ("desk", OWN_REGISTER)
     for emergency in (("first", "approval") if mapping == "auto-emergency" else ("approval",))
+    for trouble in TROUBLES
 )
+
+
+def go_wrong(case: Case, shelf: Shelf, empty: Path, points: int, *, killed: bool) -> list[str]:
+    """What is not as it must be, when this goes wrong after so many points."""
+    with staged(shelf, empty, case.register, case.emergency) as world:
+        along(world, case.mapping, points)
+        if killed:
+            world.run(world.life.kill())
+            # What needs a hub happens once the next one is there.
+            if case.trouble in NEED_A_HUB:
+                world.start()
+        TROUBLES[case.trouble](world)
+        if world.life.dead:
+            world.start()
+        for going in list(world.goings):
+            world.go(going)
+        let_go(world)
+        broken = [f"a turn broke: {error!r}" for life in world.lives for error in life.errors]
+        return [*world.oracle.standing(), *broken, *map(str, world.verdict().findings.told)]
 
 
 @contextmanager
@@ -140,6 +176,3 @@ def along(world: World, mapping: str, points: int) -> bool:
             world.office.decide(change, "approved", "d-ann")
         world.advance(timedelta(seconds=61))
     return False
-
-
-__all__ = ["TROUBLES", "WAYS", "along", "let_go", "staged"]
