@@ -64,9 +64,8 @@ def open_(connection: sa.Connection, draft: ChangeDraft) -> int:
     given = number.give(connection, COUNTED)
     insert(connection, _new(given, draft))
     late = " late, after the work" if draft.late else ""
-    _tell(
-        connection, given, "opened", f"Opened{late} as a {draft.type} change: {draft.short_description}", key=draft.key
-    )
+    said = f"Opened{late}, {draft.type}: {draft.short_description}"
+    _tell(connection, given, "opened", said, key=draft.key)
     return given
 
 

@@ -93,12 +93,14 @@ def differences(then: Plan, fresh: Plan) -> list[str]:
     if then.asks.count != fresh.asks.count:
         found.append(f"approvals needed: {then.asks.count} is now {fresh.asks.count}")
     if then.change_type != fresh.change_type or then.change_register != fresh.change_register:
-        found.append(
-            f"change: {then.change_type} is now {fresh.change_type} in {fresh.change_register or 'no register'}"
-        )
+        found.append("change: " + " is now ".join(map(_covered, (then, fresh))))
     if mode.lower(fresh.mode, then.mode):
         found.append(f"mode: {then.mode} is now {fresh.mode}")
     return found
+
+
+def _covered(plan: Plan) -> str:
+    return f"{plan.change_type} in {plan.change_register or 'no register'}"
 
 
 async def _planned(turn: Turn, incident: Incident) -> Plan:

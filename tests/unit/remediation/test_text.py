@@ -9,6 +9,7 @@ from tests.unit.remediation.conftest import MakePlan
 from firstline.connector import Note
 from firstline.guard import Hold
 from firstline.remediation import text
+from firstline.remediation.drift import differences
 from firstline.remediation.finding import Findings, Outcome
 from firstline.remediation.text import Ending
 from firstline.store.table import ApprovalRow
@@ -56,6 +57,13 @@ def test_an_outcome_note_says_all_that_a_reader_asks(make_plan: MakePlan) -> Non
 def test_without_an_approval_the_mapping_and_its_mode_are_named(make_plan: MakePlan) -> None:
     note = text.outcome("r.outcome", make_plan(), ending("proved", MENDED))
     assert facts(note)["Approved by"] == "mapping in mode auto"
+
+
+def test_of_an_emergency_no_approval_is_claimed_before_it_is_given(make_plan: MakePlan) -> None:
+    plan = make_plan(change_type="emergency")
+    told = facts(text.outcome("r.outcome", plan, ending("proved", MENDED)))
+    assert told["Approved by"] == "nobody yet: it is an emergency, and its change is approved afterwards"
+    assert facts(text.outcome("r.outcome", plan, ending("proved", MENDED, approved_by="ada")))["Approved by"] == "ada"
 
 
 def test_a_fix_that_failed_shows_the_diagnosis_first_and_why(make_plan: MakePlan) -> None:
@@ -152,3 +160,8 @@ def test_a_question_is_a_sentence(make_plan: MakePlan, title: str, said: str) ->
     asked = ApprovalRow(remediation_id="r", plan_digest="d" * 64, state="waiting", expires_at=datetime.now(UTC))
     note = text.question("r.question", make_plan(runbook={"title": title}), asked, "u", "a")
     assert note.headline == f"Firstline asks: may it {said}?"
+
+
+def test_a_change_that_is_kept_elsewhere_is_told_with_both_places(make_plan: MakePlan) -> None:
+    then, fresh = (make_plan(change_type="normal", change_register=name) for name in ("servicenow", "firstline"))
+    assert differences(then, fresh) == ["change: normal in servicenow is now normal in firstline"]
