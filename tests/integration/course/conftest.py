@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from time import time_ns
 from typing import Any, cast
@@ -54,6 +55,7 @@ connector = "servicenow"
 base_url = "{address}"
 user = "firstline"
 password = "firstline"
+tables = ["incident", "change_request", "sysapproval_approver"]
 webhook_secrets = ["hook-secret"]
 intake = {{way = "push"}}
 
@@ -167,13 +169,19 @@ class Stage:
 
     async def poll(self, name: str) -> None:
         """What a connection has is taken in, and what begins goes as far as it can."""
-        since = clock.now() - timedelta(days=1)
-        page = await self.hub.connections[name].poll(Window(since=since))
-        rows = [
-            DeliveryRow(connection=name, key=one.key, headers={}, body=one.body, polled=True) for one in page.deliveries
-        ]
-        await self.hub.database.write(lambda c: insert(c, *rows))
-        await self.hub.dispatcher.dispatch()
+        window, page = Window(since=clock.now() - timedelta(days=1)), ""
+        while True:
+            told = await self.hub.connections[name].poll(window, page)
+            rows = [
+                DeliveryRow(connection=name, key=one.key, headers={}, body=one.body, polled=True)
+                for one in told.deliveries
+            ]
+            await self.hub.database.write(partial(insert_all, rows=rows))
+            page = told.next
+            if not page:
+                break
+        while await self.hub.dispatcher.dispatch():
+            pass
         await self.go()
 
     async def go(self) -> None:
@@ -300,6 +308,10 @@ class Stage:
     def manipulated(self) -> list[str]:
         """What `audit verify` finds wrong."""
         return [str(one) for one in self.read(lambda c: verify(c, [])).findings.told]
+
+
+def insert_all(connection: sa.Connection, rows: list[DeliveryRow]) -> None:
+    insert(connection, *rows)
 
 
 def triggered(number: int, count: int, **changes: Any) -> bytes:

@@ -49,8 +49,16 @@ async def test_a_refusal_runs_nothing_and_says_who_and_why(stage: Make) -> None:
     shop.desk("reject", comment="Not on a Monday.")
     await shop.wait(minutes=2)
     await shop.write()
-    assert (shop.row()["outcome"], shop.runs()) == ("refused", 0)
+    assert (shop.row()["outcome"], shop.runs(), shop.changes()[0]["state"]) == ("refused", 0, "4")
     assert "Not on a Monday." in shop.row()["reason"]
+
+
+async def test_what_the_register_tells_of_it_wakes_it_before_the_next_look(stage: Make) -> None:
+    shop = await waiting(stage)
+    shop.desk("approve")
+    assert shop.runs() == 0
+    await shop.poll("servicenow")
+    assert (shop.row()["outcome"], shop.runs()) == ("proved", 2)
 
 
 async def test_nobody_answers_in_time(stage: Make) -> None:

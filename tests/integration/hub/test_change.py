@@ -45,14 +45,3 @@ def test_a_plan_that_somebody_has_edited_in_the_database_does_not_run(start: Sta
     whole = hub.remediation()
     assert (whole["outcome"], hub.runs()) == ("stopped", 0)
     assert "somebody has edited it" in whole["reason"]
-
-
-def test_a_change_that_is_refused_in_servicenow_is_canceled_and_nothing_runs(start: Start) -> None:
-    hub = start(change="{type: normal}")
-    hub.post(triggered())
-    eventually(lambda: waiting(hub))
-    desk(hub, "reject", comment="Not on a Monday.")
-    whole = hub.remediation()
-    assert (whole["outcome"], hub.runs()) == ("refused", 0)
-    assert "Not on a Monday." in whole["reason"]
-    assert hub.changes()[0]["state"] == "4"
