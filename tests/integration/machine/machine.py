@@ -40,12 +40,17 @@ GUARDS: tuple[dict[str, Any], ...] = (
 def emptied(folder: Path) -> Path:
     """A SQLite database with its tables and people, as it is when a machine begins."""
     path = folder / "firstline.db"
-    made = Database(f"sqlite:///{path}")
+    populate(f"sqlite:///{path}")
+    return path
+
+
+def populate(url: str) -> None:
+    """Give a database its tables and people."""
+    made = Database(url)
     with patch.object(clocks, "time_ns", Clock().time_ns):
         made.create()
         populated(made)
     made.close()
-    return path
 
 
 @contextmanager

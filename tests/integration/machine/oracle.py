@@ -239,9 +239,9 @@ class Oracle:
         return [*self.violations, *self._twice(), *self._lost()]
 
     def _twice(self) -> Iterator[str]:
-        ids = [step.id for step in self._world.runs.begun]
-        for id_ in {one for one in ids if ids.count(one) > 1}:
-            yield f"{id_} ran twice"
+        begun = [(step.id.split(".")[0], step.run) for step in self._world.runs.begun]
+        for remediation, run in {one for one in begun if begun.count(one) > 1}:
+            yield f"{remediation}: {' '.join(run)} ran twice"
 
     def _lost(self) -> Iterator[str]:
         """Each remediation has ended, waits for something that is named, or is due."""

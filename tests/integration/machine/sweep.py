@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from tests.integration.machine.machine import steady
-from tests.integration.machine.pack import Shelf
-from tests.integration.machine.world import Clock, Rules, World
+from tests.integration.machine.pack import AUTHOR, Shelf
+from tests.integration.machine.world import REQUESTER, Clock, Rules, World
 
 from firstline.guard import Window
 from firstline.incident import IncidentState
 from firstline.settings import OWN_REGISTER
-from firstline.store.table import APPROVAL
+from firstline.store.table import APPROVAL, REMEDIATION
 
 HOST = "web1"
 DAY = timedelta(days=2)
@@ -36,9 +38,26 @@ def maintenance(world: World) -> None:
 
 def others(world: World) -> None:
     """Another remediation on the same target, of another mapping."""
-    world.advance(timedelta(hours=2))
-    world.incident("auto-none", HOST)
+    world.incident("auto-standard", HOST)
     world.settle()
+
+
+def those_who_do_not_count(world: World) -> None:
+    world.voters, world.decider = (AUTHOR, REQUESTER, "sue", "ann"), f"d-{AUTHOR}"
+
+
+def forged(world: World) -> None:
+    """Whoever can write to the database gives the row another command."""
+    for row in world.rows(REMEDIATION):
+        plan = row["plan"]
+        for step in plan["runbook"]["steps"]:
+            step["run"] = ["mend", HOST, "and more"]
+        edited = sa.update(REMEDIATION).where(REMEDIATION.c.id == row["id"]).values(plan=plan)
+        world.database.write_now(partial(_run, edited))
+
+
+def _run(statement: sa.Update, connection: sa.Connection) -> None:
+    connection.execute(statement)
 
 
 def refused(world: World) -> None:
@@ -70,6 +89,7 @@ TROUBLES: dict[str, Trouble] = {
     "its mapping only suggests": lambda world: world.edit("only suggests"),
     "the incident is resolved": lambda world: world.turn("I1", "incident.resolved", IncidentState.RESOLVED),
     "another one comes": others,
+    "only those answer who do not count": those_who_do_not_count,
     "the change is refused": refused,
     "the change is canceled": canceled,
     "the change is moved": moved,
@@ -101,9 +121,9 @@ CASES = tuple(
 )
 
 
-def go_wrong(case: Case, shelf: Shelf, empty: Path, points: int, *, killed: bool) -> list[str]:
+def go_wrong(case: Case, shelf: Shelf, empty: Path, points: int, *, killed: bool, url: str = "") -> list[str]:
     """What is not as it must be, when this goes wrong after so many points."""
-    with staged(shelf, empty, case.register, case.emergency) as world:
+    with staged(shelf, empty, case.register, case.emergency, url) as world:
         along(world, case.mapping, points)
         if killed:
             world.run(world.life.kill())
@@ -121,8 +141,8 @@ def go_wrong(case: Case, shelf: Shelf, empty: Path, points: int, *, killed: bool
 
 
 @contextmanager
-def staged(shelf: Shelf, empty: Path, register: str, emergency: str, **more: Any) -> Iterator[World]:
-    """A world of its own."""
+def staged(shelf: Shelf, empty: Path, register: str, emergency: str, url: str = "", **more: Any) -> Iterator[World]:
+    """A world of its own. `url`: of its database, with tables and people; empty: a copy of `empty`."""
     folder, clock = empty.parent / "machine", Clock()
     folder.mkdir()
     shutil.copy(empty, folder / "firstline.db")
@@ -132,7 +152,7 @@ def staged(shelf: Shelf, empty: Path, register: str, emergency: str, **more: Any
             Rules(register=register, emergency=emergency, **given),
             shelf,
             folder,
-            f"sqlite:///{folder}/firstline.db",
+            url or f"sqlite:///{folder}/firstline.db",
             clock,
         )
         try:
@@ -145,14 +165,17 @@ def staged(shelf: Shelf, empty: Path, register: str, emergency: str, **more: Any
 def let_go(world: World) -> None:
     """Whoever may say yes says it, and all that can go on goes on."""
     for _ in range(4):
-        for row in world.rows(APPROVAL):
-            if row["state"] == "waiting":
-                world.answer(row["id"], "ann", "approved")
-                world.answer(row["id"], "bob", "approved")
-        for change in list(world.office.changes.values()):
-            world.office.decide(change, "approved", "d-ann")
+        _say_yes(world)
         world.advance(timedelta(seconds=61))
         world.settle()
+
+
+def _say_yes(world: World) -> None:
+    for row in world.rows(APPROVAL):
+        for name in world.voters if row["state"] == "waiting" else ():
+            world.answer(row["id"], name, "approved")
+    for change in list(world.office.changes.values()):
+        world.office.decide(change, "approved", world.decider)
 
 
 def along(world: World, mapping: str, points: int) -> bool:
@@ -168,11 +191,6 @@ def along(world: World, mapping: str, points: int) -> bool:
             left -= going.passed - before
             if left <= 0:
                 return True
-        for row in world.rows(APPROVAL):
-            if row["state"] == "waiting":
-                world.answer(row["id"], "ann", "approved")
-                world.answer(row["id"], "bob", "approved")
-        for change in list(world.office.changes.values()):
-            world.office.decide(change, "approved", "d-ann")
+        _say_yes(world)
         world.advance(timedelta(seconds=61))
     return False

@@ -99,6 +99,8 @@ class World:
         self.windows: list[Window] = []
         self.bound: set[str] = set()
         self.edition = "first"
+        self.voters: tuple[str, ...] = ("ann", "bob")  # who say yes here, and at the vendor
+        self.decider = "d-ann"
         self.lives: list[Life] = []
         self.incidents: dict[str, Incident] = {}
         self.database = Database(database)
