@@ -205,6 +205,17 @@ async def test_a_vendor_s_address_is_a_link_only_where_it_leads_to_a_page(web: W
         assert ("javascript:" in page, "CHG7 in servicenow" in page) == (False, not is_link), url
 
 
+async def test_an_emergency_that_nobody_has_approved_yet_is_not_shown_as_settled(web: Web) -> None:
+    case = web.world.case("web1")
+    await web.browse("fay")
+    for stage, waits in (("following", True), ("ended", False)):
+        web.world.do(sa.update(REMEDIATION).values(stage=stage, outcome="proved", ended_at=now()))
+        listed, page = [(await web.http.get(f"/remediations{id_}")).text for id_ in ("", f"/{case.id}")]
+        assert "mended, and proved" in listed
+        assert ("its emergency change waits for an approval" in listed) == waits
+        assert ("its change still waits for an approval" in page) == waits
+
+
 async def test_who_let_it_past_its_holds_and_whether_that_counts_still_is_said(web: Web) -> None:
     case = web.world.case("web1")
     chief = web.world.person("chief", Right.GOVERN)
