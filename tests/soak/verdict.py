@@ -8,6 +8,7 @@ from tests.soak.stage import Stage
 from tests.soak.vendor import Kept, Vendor
 
 from firstline.incident import OPENED
+from firstline.remediation.closing import change_key
 from firstline.store.table import DECISION, DELIVERY, EVENT, REMEDIATION, WRITE_BACK
 
 FINAL = ("outcome", "status")  # the note that says how it ended, where notes can't be edited and where they can
@@ -34,7 +35,7 @@ def _of(stage: Stage, vendor: Vendor) -> Iterator[str]:
         for line in known.wrong_with(incident):
             yield f"{vendor.name} {incident.id} {incident.title!r}: {line}"
     if vendor.changes:
-        wanted = Counter({f"firstline-{one}": 1 for one in known.covered})
+        wanted = Counter(known.covered)
         if (closed := vendor.closed_changes(state)) != wanted:
             yield f"{vendor.name}: changes missing: {wanted - closed}; too many: {closed - wanted}"
 
@@ -54,7 +55,7 @@ class Known:
         for row in stage.rows(sa.select(REMEDIATION).where(REMEDIATION.c.connection == connection)):
             self._remediations[row.incident["reference"]["id"]].append(row.id)
             if row.change:
-                self.covered.append(row.id)
+                self.covered.append(change_key(row.id, row.plan_digest))
 
     def wrong_with(self, incident: Kept) -> Iterator[str]:
         events, remediations = self._events[incident.id], self._remediations[incident.id]

@@ -108,7 +108,7 @@ def test_a_seed_that_a_sandbox_can_not_use_is_named(tmp_path: Path, name: str) -
 def test_a_database_that_can_not_be_used_is_named(
     project: Path, database: str, words: str, command: tuple[str, ...]
 ) -> None:
-    write(project, f'[hub]\ndatabase = "{database}"')
+    write(project, f'[hub]\nlisten = "127.0.0.1:0"\ndatabase = "{database}"')
     said = firstline(*command, "-f", "ops", at=project)
     assert "ops/firstline.toml: hub.database" in said
     assert words in said
@@ -135,7 +135,7 @@ def test_a_secret_file_that_is_no_text_is_named(project: Path) -> None:
 
 
 def test_a_state_folder_that_is_a_file_is_named(project: Path) -> None:
-    write(project, '[hub]\nstate = "firstline.toml"')
+    write(project, '[hub]\nlisten = "127.0.0.1:0"\nstate = "firstline.toml"')
     said = firstline("serve", "-f", "ops", at=project)
     assert "hub.state can't be the folder" in said
     assert "File exists" in said

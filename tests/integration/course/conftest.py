@@ -27,7 +27,7 @@ from firstline.remediation import approval, override, switch
 from firstline.remediation.approval import Answer
 from firstline.remediation.course import Course
 from firstline.remediation.start import tell_begun
-from firstline.store import Database, clock
+from firstline.store import Database, clock, identifier
 from firstline.store.database import insert
 from firstline.store.table import APPROVAL, LEDGER, LOCK, REMEDIATION, WRITE_BACK, DeliveryRow
 from firstline.testing.loopback import serve
@@ -366,6 +366,7 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """By how many nanoseconds the clock was moved on."""
     by = [0]
     monkeypatch.setattr(clock, "time_ns", lambda: time_ns() + by[0])
+    monkeypatch.setattr(identifier, "_last", identifier._last)  # or the next test's ids would lie in the future too
     return by
 
 

@@ -20,7 +20,7 @@ from firstline.access import Right
 from firstline.guard import Window
 from firstline.incident import IncidentState
 from firstline.settings import OWN_REGISTER
-from firstline.store import Database
+from firstline.store import Database, identifier
 from firstline.store import clock as clocks
 from firstline.store.table import APPROVAL
 
@@ -47,7 +47,7 @@ def emptied(folder: Path) -> Path:
 def populate(url: str) -> None:
     """Give a database its tables and people."""
     made = Database(url)
-    with patch.object(clocks, "time_ns", Clock().time_ns):
+    with patch.object(clocks, "time_ns", Clock().time_ns), patch.object(identifier, "_last", identifier._last):
         made.create()
         populated(made)
     made.close()
@@ -56,7 +56,8 @@ def populate(url: str) -> None:
 @contextmanager
 def steady(clock: Clock) -> Iterator[None]:
     """Time stands still but for this clock, and no thread is faster than another."""
-    with patch.object(clocks, "time_ns", clock.time_ns), patch.object(asyncio, "to_thread", inline):
+    ids = patch.object(identifier, "_last", identifier._last)  # or those of the next test would lie in the future too
+    with patch.object(clocks, "time_ns", clock.time_ns), ids, patch.object(asyncio, "to_thread", inline):
         yield
 
 
