@@ -87,9 +87,7 @@ async def test_a_rollback_does_not_begin_after_a_kill_switch(stage: Make, monkey
     assert (shop.row()["outcome"], shop.undone()) == ("stopped", False)
 
 
-@pytest.mark.parametrize(
-    "scope", ["all", "runbook:shop/mend", "service:shop", "environment:test", "connection:pagerduty"]
-)
+@pytest.mark.parametrize("scope", ["all", "service:shop"])
 async def test_a_switch_thrown_while_it_waits_holds_it_until_it_is_lifted(stage: Make, scope: str) -> None:
     shop = await stage(mode="approve")
     await shop.incident()
@@ -112,10 +110,7 @@ async def test_a_process_that_dies_between_two_steps_is_gone_on_for_and_no_step_
     assert (shop.row()["outcome"], shop.runs(), shop.locks()) == ("proved", 2, [])
 
 
-@pytest.mark.parametrize(
-    ("name", "change"),
-    [("open", STANDARD), ("open", NORMAL), ("request", NORMAL), ("move", STANDARD), ("move", NORMAL)],
-)
+@pytest.mark.parametrize(("name", "change"), [("open", STANDARD), ("request", NORMAL), ("move", NORMAL)])
 async def test_a_process_that_dies_just_after_it_spoke_to_the_register_opens_no_second_change_and_runs_once(
     stage: Make, monkeypatch: pytest.MonkeyPatch, name: str, change: str
 ) -> None:
