@@ -87,6 +87,11 @@ def test_answers_without_a_time_are_found() -> None:
     assert "Date" in check._clock(Answer({}, None)).message
 
 
+async def test_a_rehearsal_s_own_webhook_is_well(connect: Connect, loopback: Any) -> None:
+    settings = SandboxSettings(hook_url="http://127.0.0.1:9/hooks/pd")
+    assert "webhooks" not in ill(await connect(loopback(create_app(settings))).check())
+
+
 async def test_a_disabled_subscription_is_found_and_mended_by_connect(connect: Connect, sandbox: Any) -> None:
     connector = connect(sandbox.address)
     made = await connector.connect(HOOK)

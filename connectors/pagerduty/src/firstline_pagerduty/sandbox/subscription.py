@@ -9,7 +9,7 @@ from firstline_pagerduty.sandbox import error
 from firstline_pagerduty.sandbox.entity import identifier
 from firstline_pagerduty.sandbox.http import Gate, body_of, page
 from firstline_pagerduty.sandbox.shape import Shape
-from firstline_pagerduty.sandbox.webhook import Courier, Subscription
+from firstline_pagerduty.sandbox.webhook import EVERY, Courier, Subscription
 
 Json = dict[str, Any]
 
@@ -98,7 +98,7 @@ def shape(subscription: Subscription, secret: str | None = None) -> Json:
         "type": "webhook_subscription",
         "active": subscription.active,
         "description": subscription.description,
-        "events": sorted(subscription.events),
+        "events": sorted(subscription.events or EVERY),
         "filter": {"type": f"{kind}_reference"} | ({"id": identity} if identity else {}),
         "delivery_method": {
             "id": subscription.method,

@@ -21,6 +21,16 @@ DROPS_UNTIL_DISABLED = 3  # Temporary Disablement
 FIRST_DELAY, LAST_DELAY, PATIENCE = 0.2, 5.0, 3600.0  # seconds; PagerDuty waits longer and goes on for 48 hours
 CONCURRENCY = 20
 
+# What the API names of a subscription to everything; of an incident ("Webhooks Overview", Event Types).
+EVERY = frozenset(
+    f"incident.{name}"
+    for name in (
+        *("acknowledged", "annotated", "conference_bridge.updated", "custom_field_values.updated", "delegated"),
+        *("escalated", "incident_type.changed", "priority_updated", "reassigned", "reopened", "resolved"),
+        *("responder.added", "responder.replied", "service_updated", "status_update_published", "triggered"),
+        *("unacknowledged", "workflow.completed", "workflow.started"),
+    )
+)
 Sleep = Callable[[float], Awaitable[None]]
 
 
