@@ -35,7 +35,7 @@ def _of(stage: Stage, vendor: Vendor) -> Iterator[str]:
         for line in known.wrong_with(incident):
             yield f"{vendor.name} {incident.id} {incident.title!r}: {line}"
     if vendor.changes:
-        wanted = Counter(known.covered)
+        wanted = Counter(known.covered.values())
         if (closed := vendor.closed_changes(state)) != wanted:
             yield f"{vendor.name}: changes missing: {wanted - closed}; too many: {closed - wanted}"
 
@@ -51,11 +51,11 @@ class Known:
             self._events[row.event["reference"]["id"]].append(row.id)
         self._decisions = Counter(row.event_id for row in stage.rows(sa.select(DECISION)))
         self._remediations: defaultdict[str, list[str]] = defaultdict(list)
-        self.covered: list[str] = []
+        self.covered: dict[str, str] = {}  # the key of the change, by remediation
         for row in stage.rows(sa.select(REMEDIATION).where(REMEDIATION.c.connection == connection)):
             self._remediations[row.incident["reference"]["id"]].append(row.id)
             if row.change:
-                self.covered.append(change_key(row.id, row.plan_digest))
+                self.covered[row.id] = change_key(row.id, row.plan_digest)
 
     def wrong_with(self, incident: Kept) -> Iterator[str]:
         events, remediations = self._events[incident.id], self._remediations[incident.id]
