@@ -47,7 +47,7 @@ def emptied(folder: Path) -> Path:
 def populate(url: str) -> None:
     """Give a database its tables and people."""
     made = Database(url)
-    with patch.object(clocks, "time_ns", Clock().time_ns), patch.object(identifier, "_last", identifier._last):
+    with patch.object(clocks, "time_ns", Clock().time_ns):
         made.create()
         populated(made)
     made.close()

@@ -89,7 +89,7 @@ class Oracle:
             self.violations.append(f"{step.id}: a check is said to change something")
         if step.id not in self._seen:
             self.violations.append(f"{step.id} was begun before it was written down")
-        remediation, phase, number = step.id.rsplit(".", 2)
+        remediation, phase, number, *_ = step.id.split(".")
         plan = Plan.model_validate(self._row(remediation)["plan"])
         commands = plan.runbook.steps if phase == "step" else plan.runbook.rollback
         if commands[int(number)].run != step.run:

@@ -35,6 +35,11 @@ def test_whatever_goes_wrong_nothing_begins_without_what_it_needs(
         assert go_wrong(case, shelf, empty, points, killed=killed) == []
 
 
+def test_killed_at_any_point_of_its_steps_it_runs_none_of_them_twice(shelf: Shelf, empty: Path) -> None:
+    case = Case("auto-none", "desk", "nothing")
+    assert [go_wrong(case, shelf, empty, points, killed=True) for points in range(4, 18, 2)] == [[]] * 7
+
+
 @pytest.mark.parametrize("mapping", ["auto-none", "approve-standard"])
 def test_a_plan_that_somebody_edited_in_the_database_never_runs_and_the_ledger_names_it(
     mapping: str, shelf: Shelf, empty: Path
