@@ -37,9 +37,13 @@ def maintenance(world: World) -> None:
 
 
 def others(world: World) -> None:
-    """Another remediation on the same target, of another mapping."""
-    world.incident("auto-standard", HOST)
-    world.settle()
+    """Another remediation on the same target, of another mapping; it goes as far as it can while the first stands."""
+    before = list(world.goings)
+    world.incident("auto-emergency", HOST)
+    world.serve("dispatch")
+    world.serve("claim")
+    for going in [each for each in world.goings if each not in before]:
+        world.go(going)
 
 
 def those_who_do_not_count(world: World) -> None:
@@ -116,7 +120,7 @@ CASES = tuple(
     Case(mapping, register, trouble, emergency)
     for mapping in ("auto-none", "auto-standard", "approve-standard", "approve-normal", "pair-normal", "auto-emergency")
     for register in ("desk", OWN_REGISTER)
-    for emergency in (("first", "approval") if mapping == "auto-emergency" else ("approval",))
+    for emergency in ("first", "approval")
     for trouble in TROUBLES
 )
 

@@ -19,7 +19,7 @@ CASES = [
     Case("approve-standard", "firstline", "the runbook is edited"),
     Case("pair-normal", "desk", "an answer is lost"),
     Case("auto-emergency", "desk", "the vendor is away", emergency="first"),
-    Case("approve-standard", "desk", "another one comes"),
+    Case("auto-standard", "desk", "another one comes", emergency="first"),
     Case("pair-normal", "desk", "only those answer who do not count"),
     Case("approve-normal", "desk", "only those answer who do not count"),
     Case("auto-none", "desk", "a run is lost"),
@@ -58,5 +58,5 @@ def test_a_plan_that_somebody_edited_in_the_database_never_runs_and_the_ledger_n
 @pytest.mark.parametrize("killed", [False, True], ids=["stands", "killed"])
 def test_nor_does_it_on_postgresql(database_url: str, shelf: Shelf, empty: Path, *, killed: bool) -> None:
     populate(database_url)
-    case = Case("approve-standard", "firstline", "another one comes")
+    case = Case("auto-standard", "firstline", "another one comes", emergency="first")
     assert go_wrong(case, shelf, empty, 13, killed=killed, url=database_url) == []
