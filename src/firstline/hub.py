@@ -39,15 +39,15 @@ from firstline.outbox.writeback import WriteBack
 from firstline.register import blackout
 from firstline.register.own import OwnRegister
 from firstline.remediation import approval
-from firstline.remediation.calendar import Calendars
 from firstline.remediation.context import Context
 from firstline.remediation.course import Course
-from firstline.remediation.held import wake_held
-from firstline.remediation.notifier import Notifier
-from firstline.remediation.planner import surroundings
+from firstline.remediation.hold.calendar import Calendars
+from firstline.remediation.hold.held import wake_held
+from firstline.remediation.note.start import tell_begun
+from firstline.remediation.note.template import Notes
+from firstline.remediation.notification.notifier import Notifier
+from firstline.remediation.planning.planner import surroundings
 from firstline.remediation.runner import Runner
-from firstline.remediation.start import tell_begun
-from firstline.remediation.template import Notes
 from firstline.settings import Settings, typed
 from firstline.store import Database
 from firstline.store.database import one_at_a_time

@@ -14,8 +14,8 @@ from tests.benchmark.figure import quantile, tell
 
 from firstline.guard import Guards, Hold, Windows
 from firstline.incident import Incident, Reference
-from firstline.remediation import gate
-from firstline.remediation.calendar import Calendars
+from firstline.remediation.hold import gate
+from firstline.remediation.hold.calendar import Calendars
 from firstline.remediation.plan import Plan
 from firstline.runbook.plan import Change, Limits, ResolvedRunbook
 from firstline.store import Database, new_id

@@ -8,7 +8,7 @@ from tests.soak.stage import Stage
 from tests.soak.vendor import Kept, Vendor
 
 from firstline.incident import OPENED
-from firstline.remediation.closing import change_key
+from firstline.remediation.change.closing import change_key
 from firstline.store.table import DECISION, DELIVERY, EVENT, REMEDIATION, WRITE_BACK
 
 FINAL = ("outcome", "status")  # the note that says how it ended, where notes can't be edited and where they can

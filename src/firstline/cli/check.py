@@ -8,7 +8,8 @@ from firstline.cli import project
 from firstline.cli.option import Folder
 from firstline.errors import Misdeclared
 from firstline.mapping.testing import load_cases
-from firstline.remediation import calendar, template
+from firstline.remediation.hold import calendar
+from firstline.remediation.note import template
 from firstline.store.table import now
 
 

@@ -18,12 +18,12 @@ from firstline.cli.option import Folder
 from firstline.errors import Rejected
 from firstline.guard.hold import moment
 from firstline.masking import Masker
-from firstline.remediation import override as overrides
-from firstline.remediation import switch
-from firstline.remediation.calendar import Calendars
-from firstline.remediation.overview import Overview, overview
-from firstline.remediation.verdict import Verdict
-from firstline.remediation.verdict import why as verdicts
+from firstline.remediation.hold import override as overrides
+from firstline.remediation.hold import switch
+from firstline.remediation.hold.calendar import Calendars
+from firstline.remediation.hold.overview import Overview, overview
+from firstline.remediation.hold.verdict import Verdict
+from firstline.remediation.hold.verdict import why as verdicts
 from firstline.settings import Settings
 from firstline.store import Database
 from firstline.store.table import now

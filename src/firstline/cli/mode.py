@@ -15,8 +15,8 @@ from firstline.cli.option import Folder
 from firstline.errors import Rejected
 from firstline.mapping import CompiledMapping
 from firstline.mapping.model import Mode
-from firstline.remediation import mode as modes
-from firstline.remediation import promotion
+from firstline.remediation.autonomy import mode as modes
+from firstline.remediation.autonomy import promotion
 
 mode = typer.Typer(help="How much each mapping may do by itself: show it, promote, take back.", no_args_is_help=True)
 

@@ -16,12 +16,12 @@ from firstline.incident import Event
 from firstline.mapping import Decision, Matcher, Packs
 from firstline.mapping.event_file import load_event
 from firstline.masking import Masker
-from firstline.remediation import dry_run as tries
+from firstline.remediation.autonomy.policy import Policy, read
 from firstline.remediation.plan import Plan
-from firstline.remediation.planner import Surroundings, surroundings
-from firstline.remediation.planner import plan as make
-from firstline.remediation.policy import Policy, read
-from firstline.remediation.shown import PlanShown, shown
+from firstline.remediation.planning import dry_run as tries
+from firstline.remediation.planning.planner import Surroundings, surroundings
+from firstline.remediation.planning.planner import plan as make
+from firstline.remediation.planning.shown import PlanShown, shown
 from firstline.settings import Settings
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from firstline.evidence.case import Case, Line, opened
-from firstline.remediation.text import headline
+from firstline.remediation.note.text import headline
 
 Row = dict[str, Any]
 

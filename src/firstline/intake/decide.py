@@ -9,11 +9,12 @@ from firstline.errors import FirstlineError, Rejected
 from firstline.incident import OPENED, Event
 from firstline.intake.sight import ENDED, Known, key_of
 from firstline.mapping import Decision, Matcher
-from firstline.remediation import fault, mode
+from firstline.remediation import fault
+from firstline.remediation.autonomy import mode
+from firstline.remediation.autonomy.policy import Policy
+from firstline.remediation.note.template import Notes
 from firstline.remediation.plan import Plan
-from firstline.remediation.planner import Surroundings, plan
-from firstline.remediation.policy import Policy
-from firstline.remediation.template import Notes
+from firstline.remediation.planning.planner import Surroundings, plan
 from firstline.runbook import Runbook
 from firstline.store.table import now
 

@@ -9,7 +9,7 @@ from firstline.declaration import Misdeclarations
 from firstline.errors import Misdeclared
 from firstline.intake.decide import Declarations
 from firstline.mapping import Matcher, Packs, load_packs
-from firstline.remediation.shelf import keep
+from firstline.remediation.run.shelf import keep
 from firstline.store import new_id
 
 log = structlog.get_logger()

@@ -19,7 +19,7 @@ from firstline.intake import source
 from firstline.intake.decide import Decider
 from firstline.intake.record import Read, record
 from firstline.intake.sight import Known, key_of, look, refined
-from firstline.remediation import policy
+from firstline.remediation.autonomy import policy
 from firstline.remediation.received import received
 from firstline.remediation.runner import wait
 from firstline.store.database import passing

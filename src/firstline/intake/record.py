@@ -16,9 +16,9 @@ from firstline.ledger.facet import bind, bind_new
 from firstline.remediation import approval, fault, loop, news
 from firstline.remediation.attach import FAULT, Active, attach, attach_to_storm, linked, record_of
 from firstline.remediation.begin import begin
-from firstline.remediation.notify import Asking
+from firstline.remediation.hold.storm import Storms
+from firstline.remediation.notification.notify import Asking
 from firstline.remediation.plan import Plan
-from firstline.remediation.storm import Storms
 from firstline.store import new_id
 from firstline.store.database import insert, upsert_newer
 from firstline.store.table import (

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from firstline.intake.decide import Declarations
 from firstline.mapping import CompiledMapping
-from firstline.remediation import mode
+from firstline.remediation.autonomy import mode
 
 
 def review(connection: sa.Connection, declarations: Declarations, environment: str, *, earned: bool) -> int:

@@ -7,11 +7,11 @@ from firstline.connector import Alarm, Announcement, Attachment, Attachments, Ev
 from firstline.errors import Rejected
 from firstline.incident import Reference
 from firstline.register.proposal import Proposed, enter
-from firstline.remediation.closing import Blame, ChangeMove, LateRecord, recorded
+from firstline.remediation.autonomy.promotion import PROPOSAL
+from firstline.remediation.change.closing import Blame, ChangeMove, LateRecord, recorded
 from firstline.remediation.context import Context
-from firstline.remediation.log import log_of
-from firstline.remediation.notify import NOTIFICATION
-from firstline.remediation.promotion import PROPOSAL
+from firstline.remediation.note.log import log_of
+from firstline.remediation.notification.notify import NOTIFICATION
 
 Row = Mapping[str, Any]
 

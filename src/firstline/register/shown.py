@@ -11,7 +11,7 @@ from firstline.register import change
 from firstline.register.change import Line
 from firstline.store.table import CHANGE
 
-# Of the remediation that opened it: `firstline.remediation.closing.change_key` begins with it.
+# Of the remediation that opened it: `firstline.remediation.change.closing.change_key` begins with it.
 _BEFORE_ID = "firstline-"
 REMEDIATION_ID = sa.func.substr(CHANGE.c.key, len(_BEFORE_ID) + 1, 32)
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.remediation import gate, mode
+from firstline.remediation.autonomy import mode
 from firstline.remediation.context import Context
-from firstline.remediation.finding import Findings
+from firstline.remediation.hold import gate
 from firstline.remediation.plan import Plan
+from firstline.remediation.run.finding import Findings
 from firstline.remediation.timeline import tell
 from firstline.store.table import now
 

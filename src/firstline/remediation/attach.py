@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from firstline.connector import Fact, Note, StateChange
 from firstline.incident import Event
 from firstline.remediation.begin import GRACE, note, write_back
-from firstline.remediation.text import HEADLINES
+from firstline.remediation.note.text import HEADLINES
 from firstline.store.table import LINK, LinkRow, now
 
 FAULT = "the same fault"  # `LinkRow.why`: what mends the one mends the other

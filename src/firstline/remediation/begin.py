@@ -11,9 +11,9 @@ from firstline.connector import Note
 from firstline.declaration import Json
 from firstline.incident import Event, Incident, Reference
 from firstline.ledger import entry
-from firstline.remediation import text
+from firstline.remediation.note import text
+from firstline.remediation.note.template import Notes, variables
 from firstline.remediation.plan import Plan
-from firstline.remediation.template import Notes, variables
 from firstline.store import new_id
 from firstline.store.table import ApprovalRow, RemediationRow, WriteBackRow, now
 

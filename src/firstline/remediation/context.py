@@ -16,10 +16,10 @@ from firstline.guard import Guards, Windows
 from firstline.incident import Event
 from firstline.masking import Masker
 from firstline.register.own import OwnRegister
-from firstline.remediation.notifier import Notifier
+from firstline.remediation.autonomy.policy import Policy
+from firstline.remediation.note.template import Notes
+from firstline.remediation.notification.notifier import Notifier
 from firstline.remediation.plan import Plan
-from firstline.remediation.policy import Policy
-from firstline.remediation.template import Notes
 from firstline.settings import OWN_REGISTER, Changes
 from firstline.store import Database
 

@@ -11,15 +11,15 @@ import structlog
 
 from firstline.errors import FirstlineError, Unauthorized, Unavailable, Unknown
 from firstline.governor import connection as connections
-from firstline.remediation.admission import is_meant
+from firstline.remediation.change.cover import waits
+from firstline.remediation.change.follow import following
+from firstline.remediation.change.opened import opened
 from firstline.remediation.context import Context
-from firstline.remediation.cover import waits
-from firstline.remediation.fix import fix
-from firstline.remediation.follow import following
-from firstline.remediation.opened import opened
-from firstline.remediation.procedure import Overtaken
+from firstline.remediation.hold.admission import is_meant
 from firstline.remediation.ready import ready
 from firstline.remediation.report import report
+from firstline.remediation.run.fix import fix
+from firstline.remediation.run.procedure import Overtaken
 from firstline.remediation.turn import BEFORE, Turn
 from firstline.store.database import passing
 from firstline.store.table import REMEDIATION, now

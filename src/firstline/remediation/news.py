@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from firstline.incident import Event, IncidentState, Reference
-from firstline.remediation import mode
 from firstline.remediation.approval import void
-from firstline.remediation.closing import change_record
+from firstline.remediation.autonomy import mode
+from firstline.remediation.change.closing import change_record
 from firstline.remediation.plan import Plan
 from firstline.remediation.timeline import tell
 from firstline.store.table import REMEDIATION, now

@@ -11,11 +11,13 @@ from firstline.guard import Hold
 from firstline.guard.override import override_of
 from firstline.incident import Reference
 from firstline.remediation import approval as questions
-from firstline.remediation import cover, drift, gate
-from firstline.remediation.admission import admitted
-from firstline.remediation.check import hold
-from firstline.remediation.finding import Findings
-from firstline.remediation.procedure import Procedure
+from firstline.remediation.change import cover
+from firstline.remediation.hold import gate
+from firstline.remediation.hold.admission import admitted
+from firstline.remediation.planning import drift
+from firstline.remediation.run.check import hold
+from firstline.remediation.run.finding import Findings
+from firstline.remediation.run.procedure import Procedure
 from firstline.remediation.timeline import tell
 from firstline.remediation.turn import Turn
 from firstline.settings import OWN_REGISTER

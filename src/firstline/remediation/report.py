@@ -11,14 +11,16 @@ from firstline.connector import Value as Contract
 from firstline.declaration import Json
 from firstline.incident import Incident, Reference
 from firstline.ledger.facet import bind
-from firstline.remediation import after, closing, text
+from firstline.remediation import after
 from firstline.remediation.attach import STORM
 from firstline.remediation.begin import note, write_back
+from firstline.remediation.change import closing
 from firstline.remediation.context import Context
-from firstline.remediation.finding import Findings
+from firstline.remediation.note import text
+from firstline.remediation.note.start import STATUS
+from firstline.remediation.note.template import variables
 from firstline.remediation.plan import Plan
-from firstline.remediation.start import STATUS
-from firstline.remediation.template import variables
+from firstline.remediation.run.finding import Findings
 from firstline.remediation.timeline import tell
 from firstline.store import new_id
 from firstline.store.database import insert

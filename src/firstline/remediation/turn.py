@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from firstline.governor import connection as connections
 from firstline.guard import Hold
 from firstline.incident import Incident, Reference
-from firstline.remediation import gate
 from firstline.remediation.begin import GRACE
 from firstline.remediation.context import Context
-from firstline.remediation.finding import Findings, Outcome
+from firstline.remediation.hold import gate
+from firstline.remediation.note.start import HELD
 from firstline.remediation.plan import Plan
-from firstline.remediation.procedure import Procedure
 from firstline.remediation.report import report
-from firstline.remediation.start import HELD
+from firstline.remediation.run.finding import Findings, Outcome
+from firstline.remediation.run.procedure import Procedure
 from firstline.remediation.timeline import tell
 from firstline.store.table import REMEDIATION, now
 

@@ -21,7 +21,7 @@ from firstline.ledger.facet import FACETS, digests
 from firstline.remediation import approval
 from firstline.remediation.approval import Answer, Standing
 from firstline.remediation.begin import begin
-from firstline.remediation.notify import Asking
+from firstline.remediation.notification.notify import Asking
 from firstline.remediation.plan import Asks, Plan
 from firstline.runbook import Change, Command, Limits, ResolvedRunbook
 from firstline.store import Database

@@ -22,8 +22,8 @@ from firstline.errors import Rejected, Unavailable
 from firstline.hub import Hub
 from firstline.outbox import act
 from firstline.remediation.approval import void
-from firstline.remediation.link import opened
-from firstline.remediation.notifier import Notifier
+from firstline.remediation.notification.link import opened
+from firstline.remediation.notification.notifier import Notifier
 from firstline.settings import Notifications
 from firstline.store.table import LEDGER, WRITE_BACK, now
 

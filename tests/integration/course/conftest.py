@@ -23,10 +23,11 @@ from firstline.engine import Engine
 from firstline.governor import connection as connections
 from firstline.hub import Hub
 from firstline.ledger.verify import verify
-from firstline.remediation import approval, override, switch
+from firstline.remediation import approval
 from firstline.remediation.approval import Answer
 from firstline.remediation.course import Course
-from firstline.remediation.start import tell_begun
+from firstline.remediation.hold import override, switch
+from firstline.remediation.note.start import tell_begun
 from firstline.store import Database, clock, identifier
 from firstline.store.database import insert
 from firstline.store.table import APPROVAL, LEDGER, LOCK, REMEDIATION, WRITE_BACK, DeliveryRow

@@ -8,7 +8,7 @@ from tests.integration.course.conftest import NORMAL, SERVICENOW, Make
 
 from firstline.errors import Unknown
 from firstline.executors.command import CommandExecutor
-from firstline.remediation.start import HELD
+from firstline.remediation.note.start import HELD
 from firstline.store.database import insert
 from firstline.store.table import LockRow, now
 

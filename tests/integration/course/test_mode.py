@@ -12,7 +12,7 @@ from tests.integration.course.conftest import SERVICENOW, Make, Stage
 from firstline.errors import Rejected
 from firstline.intake.review import review
 from firstline.mapping.model import Mode
-from firstline.remediation import mode, promotion
+from firstline.remediation.autonomy import mode, promotion
 from firstline.store import clock
 from firstline.store.table import LEDGER
 

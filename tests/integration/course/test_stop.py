@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.course.conftest import NORMAL, STANDARD, Make, Stage
 
-from firstline.remediation import switch
-from firstline.remediation.procedure import Procedure
+from firstline.remediation.hold import switch
+from firstline.remediation.run.procedure import Procedure
 from firstline.runbook import Command
 from firstline.store.table import REMEDIATION, WRITE_BACK
 

@@ -18,9 +18,9 @@ from firstline.access import Person, Right, grant, roll
 from firstline.guard import Guards, Hold, Windows
 from firstline.incident import Incident, Reference
 from firstline.ledger.facet import FACETS, digests
-from firstline.remediation import gate, override, switch
+from firstline.remediation.hold import gate, override, switch
+from firstline.remediation.hold.verdict import Verdict
 from firstline.remediation.plan import Plan
-from firstline.remediation.verdict import Verdict
 from firstline.runbook.plan import Change, Limits, ResolvedRunbook
 from firstline.store import Database
 from firstline.store.database import insert

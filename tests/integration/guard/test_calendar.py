@@ -7,7 +7,7 @@ import pytest
 from tests.integration.guard.conftest import DAY, HOUR, NOON, World
 
 from firstline.connector import Blackout
-from firstline.remediation.calendar import AHEAD, Calendars
+from firstline.remediation.hold.calendar import AHEAD, Calendars
 from firstline.store.table import BLACKOUT, BlackoutRow
 
 FREEZE = """BEGIN:VCALENDAR

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from firstline import settings
 from firstline.access import Right
 from firstline.cli import command_line
-from firstline.remediation import switch
+from firstline.remediation.hold import switch
 from firstline.store.table import REMEDIATION, SWITCH, now
 
 pytestmark = pytest.mark.usefixtures("logs_restored")

@@ -8,7 +8,7 @@ from threading import Barrier
 
 from tests.integration.guard.conftest import HOUR, MINUTE, Case, World
 
-from firstline.remediation import gate
+from firstline.remediation.hold import gate
 from firstline.store import Database
 from firstline.store.table import LOCK
 
@@ -37,7 +37,7 @@ import sys
 from datetime import datetime
 from firstline.guard import Guards, Windows
 from firstline.incident import Incident
-from firstline.remediation import gate
+from firstline.remediation.hold import gate
 from firstline.remediation.plan import Plan
 from firstline.store import Database
 from firstline.store.table import REMEDIATION

@@ -12,7 +12,7 @@ from tests.integration.guard.conftest import HOUR, World
 from firstline.access import Right
 from firstline.errors import Rejected
 from firstline.guard import Hold
-from firstline.remediation import switch
+from firstline.remediation.hold import switch
 from firstline.store import Database
 from firstline.store.table import REMEDIATION, SwitchRow
 

@@ -12,7 +12,7 @@ from tests.integration.guard.conftest import DAY, World
 from firstline.guard import Hold
 from firstline.guard.hold import GuardName
 from firstline.hub import Hub
-from firstline.remediation.held import wake_held
+from firstline.remediation.hold.held import wake_held
 from firstline.settings import Settings
 from firstline.store.table import REMEDIATION, now
 

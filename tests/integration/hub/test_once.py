@@ -9,7 +9,7 @@ from tests.integration.hub.conftest import Running, Start, triggered
 
 from firstline.errors import Unavailable, Unknown
 from firstline.remediation.plan import Plan
-from firstline.remediation.procedure import Procedure
+from firstline.remediation.run.procedure import Procedure
 from firstline.store.table import REMEDIATION, RUN
 from firstline.testing.patience import eventually
 

@@ -18,7 +18,7 @@ from firstline.intake.dispatch import Dispatcher
 from firstline.intake.poll import Poller
 from firstline.intake.reconcile import Reconciler
 from firstline.mapping import Matcher
-from firstline.remediation.planner import Surroundings
+from firstline.remediation.planning.planner import Surroundings
 from firstline.settings import Budget, Intake
 from firstline.store import Database
 from firstline.store.lease import Leases

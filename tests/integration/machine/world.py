@@ -27,10 +27,11 @@ from firstline.intake.review import review
 from firstline.ledger.key import signer
 from firstline.ledger.verify import Verdict, verify
 from firstline.register.pin import pin, unpin
-from firstline.remediation import approval, override, switch
+from firstline.remediation import approval
 from firstline.remediation.approval import Answer
-from firstline.remediation.promotion import promote
-from firstline.remediation.start import tell_begun
+from firstline.remediation.autonomy.promotion import promote
+from firstline.remediation.hold import override, switch
+from firstline.remediation.note.start import tell_begun
 from firstline.settings import Settings
 from firstline.store import Database
 from firstline.store.table import APPROVAL, REMEDIATION

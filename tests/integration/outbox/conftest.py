@@ -39,10 +39,10 @@ from firstline.incident import Event, Incident, Reference
 from firstline.meter import Quota, moment_of
 from firstline.outbox.writeback import WriteBack
 from firstline.register.own import OwnRegister
+from firstline.remediation.autonomy.policy import Policy
 from firstline.remediation.begin import write_back
 from firstline.remediation.context import Context
 from firstline.remediation.plan import Plan
-from firstline.remediation.policy import Policy
 from firstline.settings import Budget
 from firstline.store import Database, new_id
 from firstline.store.database import insert

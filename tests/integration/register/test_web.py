@@ -17,7 +17,7 @@ from firstline.connector import Approval, Evidence
 from firstline.hub import Hub
 from firstline.incident import Reference
 from firstline.register import OwnRegister
-from firstline.remediation.closing import change_key
+from firstline.remediation.change.closing import change_key
 from firstline.store import Database
 from firstline.store.database import insert
 from firstline.store.table import RemediationRow

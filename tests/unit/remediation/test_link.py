@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from firstline.errors import Unauthorized
-from firstline.remediation.link import Link, opened, signed
+from firstline.remediation.notification.link import Link, opened, signed
 from firstline.seal import Seal
 
 NOW = datetime(2026, 11, 23, 6, 40, tzinfo=UTC)

@@ -1,6 +1,6 @@
 from firstline.executor import Chunk
 from firstline.masking import Masker
-from firstline.remediation.output import excerpt, joined
+from firstline.remediation.note.output import excerpt, joined
 
 
 def chunk(text: str, offset: int) -> Chunk:

@@ -9,7 +9,7 @@ from tests.unit.remediation.conftest import MakePlan
 from firstline.connector import Fact, Note
 from firstline.declaration import Json
 from firstline.incident import Incident
-from firstline.remediation.template import LIMIT, VARIABLES, Notes, faults, variables
+from firstline.remediation.note.template import LIMIT, VARIABLES, Notes, faults, variables
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "files.md"
 

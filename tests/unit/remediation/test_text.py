@@ -8,10 +8,10 @@ from tests.unit.remediation.conftest import MakePlan
 
 from firstline.connector import Note
 from firstline.guard import Hold
-from firstline.remediation import text
-from firstline.remediation.drift import differences
-from firstline.remediation.finding import Findings, Outcome
-from firstline.remediation.text import Ending
+from firstline.remediation.note import text
+from firstline.remediation.note.text import Ending
+from firstline.remediation.planning.drift import differences
+from firstline.remediation.run.finding import Findings, Outcome
 from firstline.store.table import ApprovalRow
 
 

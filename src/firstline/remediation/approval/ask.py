@@ -9,11 +9,11 @@ from sqlmodel import SQLModel
 from firstline.incident import Incident
 from firstline.ledger import entry
 from firstline.ledger.facet import bind_new
-from firstline.remediation import text
 from firstline.remediation.approval.end import void
 from firstline.remediation.begin import question
 from firstline.remediation.context import Context
-from firstline.remediation.notify import Asking, notifications
+from firstline.remediation.note import text
+from firstline.remediation.notification.notify import Asking, notifications
 from firstline.remediation.plan import Plan
 from firstline.store.database import insert
 from firstline.store.table import ApprovalRow

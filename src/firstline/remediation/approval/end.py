@@ -11,7 +11,7 @@ from firstline.ledger.facet import bind
 from firstline.remediation.approval.question import Question, Vote, told
 from firstline.remediation.begin import GRACE
 from firstline.remediation.context import Context
-from firstline.remediation.notify import NOTIFICATION
+from firstline.remediation.notification.notify import NOTIFICATION
 from firstline.store.database import insert
 from firstline.store.table import APPROVAL, REMEDIATION, WRITE_BACK, LedgerRow, now
 

@@ -41,14 +41,14 @@ class RemediationRow(SQLModel, table=True):
     reason: str = column.told()
     approved_by: str = ""
     holds: Any = column.json()  # list of firstline.guard.Hold: what keeps it from going on now
-    override: Any = column.json()  # firstline.remediation.gate.Override: who let it past its holds, and why
+    override: Any = column.json()  # firstline.remediation.hold.gate.Override: who let it past its holds, and why
     change: Any = column.json()  # firstline.incident.Reference
     change_type: str = ""  # as it was decided when it was opened: standard, normal, emergency
     change_record: str | None = None  # connection, kind and id of the change: an event of it wakes the remediation
     change_late: bool = False  # its register did not answer: it is recorded afterwards
     asked_at: datetime | None = column.later()  # when its change began to wait
     change_open: bool = False  # the change is not at its end yet, or its approval is followed afterwards
-    findings: Any = column.told_json()  # firstline.remediation.finding.Findings
+    findings: Any = column.told_json()  # firstline.remediation.run.finding.Findings
     owner: str | None = None  # the boot of the process that has it in hand
     turn: int = 0
     attempts: int = 0
@@ -137,7 +137,7 @@ class VoteRow(SQLModel, table=True):
 
 
 class ModeRow(SQLModel, table=True):
-    """A mode that was earned or lost. It stands beside the declared one: `firstline.remediation.mode`."""
+    """A mode that was earned or lost. It stands beside the declared one: `firstline.remediation.autonomy.mode`."""
 
     __tablename__ = "fl_mode"
 

@@ -13,9 +13,9 @@ from firstline.errors import Rejected
 from firstline.guard import GuardName, Hold
 from firstline.guard.override import Override
 from firstline.hub import Hub
-from firstline.remediation import override as overrides
-from firstline.remediation import switch, verdict
-from firstline.remediation.overview import Overview, overview
+from firstline.remediation.hold import override as overrides
+from firstline.remediation.hold import switch, verdict
+from firstline.remediation.hold.overview import Overview, overview
 from firstline.store.table import REMEDIATION, now
 from firstline.web.api.access import Governing, Seeing, TheHub
 from firstline.web.api.scope import admit, reach

@@ -9,9 +9,9 @@ from firstline.access import Person, Right
 from firstline.errors import Rejected
 from firstline.hub import Hub
 from firstline.mapping import CompiledMapping, Mode
-from firstline.remediation import mode as modes
-from firstline.remediation import promotion
-from firstline.remediation.promotion import Record
+from firstline.remediation.autonomy import mode as modes
+from firstline.remediation.autonomy import promotion
+from firstline.remediation.autonomy.promotion import Record
 from firstline.web.api.access import Governing, Seeing, TheHub
 
 router = APIRouter(tags=["modes"])

@@ -9,8 +9,8 @@ from firstline.access import Right
 from firstline.errors import Rejected
 from firstline.incident import Event
 from firstline.mapping.event_file import filled
-from firstline.remediation import policy
-from firstline.remediation.shown import PlanShown, shown
+from firstline.remediation.autonomy import policy
+from firstline.remediation.planning.shown import PlanShown, shown
 from firstline.web.api.access import Seeing, TheHub
 
 router = APIRouter(tags=["plans"])

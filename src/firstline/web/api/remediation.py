@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse
 
 from firstline.access import Person, Right
 from firstline.hub import Hub
-from firstline.remediation.log import log_of
+from firstline.remediation.note.log import log_of
 from firstline.remediation.timeline import lines
 from firstline.store.table import APPROVAL, REMEDIATION, RUN, WRITE_BACK
 from firstline.web.api.access import Seeing, TheHub

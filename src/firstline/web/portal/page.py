@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 from firstline.access import Person, Right
-from firstline.remediation.text import headline, progress
+from firstline.remediation.note.text import headline, progress
 from firstline.visible import plain
 from firstline.web.api.access import person_of
 

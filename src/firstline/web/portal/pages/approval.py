@@ -13,10 +13,10 @@ from firstline.guard import Hold
 from firstline.hub import Hub
 from firstline.remediation import approval
 from firstline.remediation.approval import Answer, NotCounted, Verdict, Way
-from firstline.remediation.link import opened
-from firstline.remediation.shown import shown
-from firstline.remediation.text import asked
-from firstline.remediation.verdict import why
+from firstline.remediation.hold.verdict import why
+from firstline.remediation.note.text import asked
+from firstline.remediation.notification.link import opened
+from firstline.remediation.planning.shown import shown
 from firstline.store.table import now
 from firstline.web.api.access import TheHub
 from firstline.web.portal.form import LIMIT, acting, fields, seal_of

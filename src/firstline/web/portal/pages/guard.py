@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from firstline.access import Person, Right
 from firstline.hub import Hub
-from firstline.remediation import switch
+from firstline.remediation.hold import switch
 from firstline.web.api import guard as api
 from firstline.web.api.access import TheHub
 from firstline.web.portal.form import LIMIT, acting, seal_of

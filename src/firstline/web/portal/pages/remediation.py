@@ -11,7 +11,7 @@ from firstline.guard import Hold
 from firstline.guard.override import Override
 from firstline.hub import Hub
 from firstline.remediation.plan import Plan
-from firstline.remediation.shown import shown
+from firstline.remediation.planning.shown import shown
 from firstline.store.table import REMEDIATION, RUN
 from firstline.web.api.access import TheHub, everywhere
 from firstline.web.api.page import page

@@ -1,0 +1,1 @@
+"""The change that covers a remediation: opened, waited for, begun, followed, closed."""

@@ -1,0 +1,1 @@
+"""What is said on tickets, and in whose words."""

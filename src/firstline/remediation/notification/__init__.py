@@ -1,0 +1,1 @@
+"""Telling people of questions, each with a link of their own."""

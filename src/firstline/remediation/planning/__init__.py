@@ -1,0 +1,1 @@
+"""Plans: made, compared, shown, tried dry."""

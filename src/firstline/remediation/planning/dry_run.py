@@ -1,0 +1,97 @@
+"""What a plan's steps would do, as their executors say. Nothing that writes is at hand here: no database, no outbox, no
+register of changes; and an executor is made only where it can do so without changing anything."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firstline import registry
+from firstline.errors import FirstlineError
+from firstline.executor import Executor, State, Step
+from firstline.remediation.note.output import Mask, joined
+from firstline.remediation.plan import Plan
+from firstline.remediation.run import shelf
+from firstline.runbook import Command
+from firstline.settings import typed
+from firstline.store import new_id
+
+LOOK = 0.2  # seconds between two looks, where the executor does not hear of the end by itself
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One step. `ok` None: its executor has no dry run, and nothing was run."""
+
+    name: str
+    target: str
+    ok: bool | None
+    said: str
+
+
+async def dry_run(plan: Plan, folder: Path, executors: Mapping[str, dict[str, Any]], mask: Mask = str) -> list[Tried]:
+    """Try each step, in order, up to the first that would fail. `folder` of the runbook; `executors`: their settings,
+    as in firstline.toml; `mask` takes secrets out of what they say."""
+    place = Path(tempfile.mkdtemp(prefix="firstline-dry-run-"))
+    tried: list[Tried] = []
+    try:
+        shelf.keep(place / "shelf", plan.runbook.runbook_digest, folder)
+        for command in plan.runbook.steps:
+            tried.append(await _try(plan, command, place, executors.get(command.executor, {}), mask))
+            if tried[-1].ok is False:
+                break
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return tried
+
+
+async def _try(plan: Plan, command: Command, place: Path, table: dict[str, Any], mask: Mask) -> Tried:
+    kind = registry.executor(command.executor)
+    if not kind.supports_dry_run:
+        why = f"the executor {command.executor} has no dry run; nothing was run"
+        return Tried(command.name, command.target, None, why)
+    try:
+        async with _made(kind, place, table) as executor:
+            ok, said = await _end(executor, _step(plan, command, place))
+    except FirstlineError as error:
+        return Tried(command.name, command.target, ok=False, said=mask(str(error)))
+    return Tried(command.name, command.target, ok, mask(said))
+
+
+@asynccontextmanager
+async def _made(
+    kind: Callable[[Any], Executor[Any]], place: Path, table: dict[str, Any]
+) -> AsyncIterator[Executor[Any]]:
+    """Apart from the hub's: it knows of none of its runs."""
+    model = getattr(kind, "settings_model")  # noqa: B009 - of the class, which mypy takes for what makes one
+    own = {"directory": str(place / "runs")} if "directory" in model.model_fields else {}
+    executor = kind(typed(model, {**table, **own}, "executors"))
+    try:
+        yield executor
+    finally:
+        await executor.aclose()
+
+
+def _step(plan: Plan, command: Command, place: Path) -> Step:
+    run, _ = shelf.program(place / "shelf", plan.runbook.runbook_digest, command.run)
+    return Step(
+        id=new_id(),
+        name=command.name,
+        target=command.target,
+        run=run,
+        environment=command.environment,
+        timeout=command.timeout,
+        output_limit=plan.runbook.limits.output,
+        dry_run=True,
+    )
+
+
+async def _end(executor: Executor[Any], step: Step) -> tuple[bool, str]:
+    handle = await executor.start(step)
+    while not (progress := await executor.watch(handle)).state.ended:
+        await executor.wait(handle, LOOK)
+    said = joined(progress.output, progress.dropped)
+    return progress.state is State.SUCCEEDED, "\n".join(filter(None, (said.strip(), progress.detail)))

@@ -1,0 +1,1 @@
+"""A plan's checks and commands, each once."""
