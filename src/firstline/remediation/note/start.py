@@ -16,6 +16,7 @@ from firstline.remediation.note import text
 from firstline.remediation.note.template import variables
 from firstline.remediation.plan import Plan
 from firstline.remediation.timeline import tell
+from firstline.settings import OWN_REGISTER
 from firstline.store.database import insert
 from firstline.store.table import REMEDIATION, WRITE_BACK, WriteBackRow, now
 
@@ -59,6 +60,8 @@ def _held(context: Context, row: Any, plan: Plan, incident: Incident) -> Iterato
     """Once for each plan: who wants to follow its holds looks at the hub."""
     key, url = f"held.{row['plan_digest'][:12]}", f"{context.url}/remediations/{row['id']}"
     holds = [Hold.model_validate(each) for each in row["holds"]]
+    if plan.change_register == OWN_REGISTER and all(one.guard == "change" for one in holds):
+        return  # the question about it stands on the ticket already
     told = text.held(f"{row['id']}.{STATUS if plan.live_note else key}", plan, holds, url)
     yield note(row["id"], key, incident.reference, told)
 
