@@ -137,6 +137,7 @@ _VARYING = re.compile(
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00| UTC)?"
     r"|\d+([.]\d+)?"
 )
+_NUMBER = re.compile(r"#\d+")
 
 
 def comparable(records: Records) -> list[tuple[str, ...]]:
@@ -145,7 +146,8 @@ def comparable(records: Records) -> list[tuple[str, ...]]:
 
 
 def _plain(record: Record) -> tuple[str, ...]:
-    words = (record.system, record.kind, record.title, record.state, record.result, record.ci)
+    title = _NUMBER.sub("#", record.title)  # a change's names its incident
+    words = (record.system, record.kind, title, record.state, record.result, record.ci)
     notes = (*_steady("internal", record.outcomes), *_steady("public", record.public))
     return (*words, *notes, *_steady("evidence", [record.evidence]))
 
