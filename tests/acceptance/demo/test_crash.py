@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 KILLS = 20
 EACH = 10  # kills in one play: more would keep it from ever coming to its end
 SEED = 20161123
-INCIDENTS = 60  # enough for some of each mode to be under way at each kill
+INCIDENTS = 40  # enough for some of each mode to be under way at each kill
 LONGEST = 4.0  # seconds until the next kill
 SPEED = 3.0
 

@@ -10,6 +10,8 @@ from tests.integration.hub.conftest import STANDARD, Running, Start, triggered
 from firstline.access import Right, make_token
 from firstline.testing.patience import eventually
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def hub(start: Start) -> Running:

@@ -11,11 +11,14 @@ from tests.integration.hub.conftest import Running, Start, triggered
 from firstline.connector import Delivery
 from firstline.testing.patience import eventually
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what does not reach the database
+
 
 def parked(hub: Running) -> Any:
     return eventually(lambda: hub.get("deliveries?state=parked")["items"])
 
 
+@on_sqlite
 def test_an_unsigned_webhook_is_answered_401_and_not_stored(start: Start) -> None:
     hub = start()
     answer = httpx.post(f"{hub.url}/hooks/pagerduty", content=triggered(), trust_env=False)
@@ -23,22 +26,26 @@ def test_an_unsigned_webhook_is_answered_401_and_not_stored(start: Start) -> Non
     assert hub.get("deliveries")["items"] == []
 
 
+@on_sqlite
 def test_a_wrongly_signed_webhook_is_answered_401_and_not_stored(start: Start) -> None:
     hub = start()
     assert hub.post(triggered(), secret="another").status_code == 401
     assert hub.get("deliveries")["items"] == []
 
 
+@on_sqlite
 def test_a_webhook_for_an_unknown_connection_is_answered_404(start: Start) -> None:
     assert httpx.post(f"{start().url}/hooks/absent", content=b"{}", trust_env=False).status_code == 404
 
 
+@on_sqlite
 def test_a_body_over_five_mebibytes_is_answered_413(start: Start) -> None:
     hub = start()
     assert hub.post(b"x" * (5 * 1024 * 1024 + 1)).status_code == 413
     assert hub.post(b"x" * (5 * 1024 * 1024)).status_code == 202
 
 
+@on_sqlite
 def test_a_body_over_the_limit_that_does_not_say_its_length_is_answered_413(start: Start) -> None:
     hub = start()
     chunks = (b"x" * 65_536 for _ in range(100))
@@ -46,6 +53,7 @@ def test_a_body_over_the_limit_that_does_not_say_its_length_is_answered_413(star
     assert answer.status_code == 413
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "body",
     [
@@ -75,6 +83,7 @@ def test_an_unknown_type_of_event_is_kept_and_starts_nothing(start: Start) -> No
     assert hub.get("remediations")["items"] == []
 
 
+@on_sqlite
 def test_a_parked_delivery_does_not_hold_the_next(start: Start) -> None:
     hub = start()
     hub.post(b"not json", key="a")
@@ -88,6 +97,7 @@ def test_a_title_of_20000_characters_is_worked_on(start: Start) -> None:
     assert hub.remediation()["outcome"] == "proved"
 
 
+@on_sqlite
 @pytest.mark.parametrize("field", ["service", "priority", "escalation_policy", "assignees", "teams"])
 def test_null_where_an_object_is_usual_is_no_trouble(start: Start, field: str) -> None:
     hub = start()
@@ -109,6 +119,7 @@ def test_a_late_event_does_not_overwrite_a_newer_view(start: Start) -> None:
     assert [one["title"] for one in hub.views()] == ["the newer title"]
 
 
+@on_sqlite
 def test_a_mistake_in_a_mapping_leaves_the_running_hub_on_the_last_good_version(start: Start) -> None:
     hub = start()
     mapping = hub.hub.settings.mappings / "shop" / "mapping.yaml"
@@ -161,6 +172,7 @@ def test_a_nul_in_what_a_vendor_says_is_no_trouble(start: Start) -> None:
     assert "items" in hub.get("remediations?before=%00")
 
 
+@on_sqlite
 def test_a_cookie_does_not_approve_whatever_else_a_browser_adds_by_itself(start: Start) -> None:
     hub = start(mode="approve")
     hub.post(triggered())
