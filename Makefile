@@ -22,7 +22,7 @@ demo: setup ## the whole story on this machine; SPEED=0.2 for a slower show
 	@exec $(BIN)/firstline demo --speed $(SPEED)
 
 test: setup lint ## every check and every test
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

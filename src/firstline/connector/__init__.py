@@ -32,7 +32,7 @@ from firstline.connector.delivery import Delivery, Page, Registration, Window
 from firstline.connector.finding import Finding
 from firstline.connector.note import Attachment, Fact, Note
 from firstline.connector.record import StateChange, Update
-from firstline.connector.sandbox import SandboxSettings
+from firstline.connector.stand_in import SandboxSettings
 from firstline.connector.value import Value
 
 __all__ = [

@@ -11,7 +11,8 @@ from firstline.access import Right
 from firstline.connector import Approval
 from firstline.incident import Incident, Reference
 from firstline.ledger.entry import HUB
-from firstline.remediation.approval import NotCounted, Standing, electors, eyes, find
+from firstline.remediation import eyes
+from firstline.remediation.approval import NotCounted, Standing, electors, find
 from firstline.store.table import now
 
 ANN: dict[str, Any] = {"email": "Ann@Example.com", "accounts": {"servicenow": "ann.k"}}

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from firstline import access
 from firstline.access import Person, Right
 from firstline.errors import FirstlineError
-from firstline.remediation.approval.eyes import identity
 from firstline.remediation.approval.question import Question
+from firstline.remediation.eyes import identity
 
 
 class NotCounted(FirstlineError):

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 
 from firstline.incident import Incident
-from firstline.remediation.approval.eyes import Barred, actor_of, barred
+from firstline.remediation.eyes import Barred, actor_of, barred
 from firstline.remediation.plan import Asks, Plan
 from firstline.store.table import APPROVAL, REMEDIATION, VOTE, now
 

@@ -14,9 +14,9 @@ from firstline.mapping.model import Mode
 from firstline.register.past import past
 from firstline.register.pin import pins
 from firstline.register.proposal import Proposed, proposal
-from firstline.remediation.approval.eyes import Barred, identity
 from firstline.remediation.autonomy import mode
 from firstline.remediation.begin import write_back
+from firstline.remediation.eyes import Barred, identity
 from firstline.settings import OWN_REGISTER, Settings
 from firstline.store.database import insert
 from firstline.store.table import REMEDIATION, RUN, WRITE_BACK

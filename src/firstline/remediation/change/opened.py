@@ -9,7 +9,7 @@ from firstline.connector import Approval, Standing
 from firstline.guard import Hold
 from firstline.guard.override import override_of
 from firstline.incident import Reference
-from firstline.remediation.approval import eyes
+from firstline.remediation import eyes
 from firstline.remediation.change import cover
 from firstline.remediation.planning import drift
 from firstline.remediation.ready import looked, passes

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from firstline import access
 from firstline.access import Right
 from firstline.incident import Incident, Reference
-from firstline.remediation.approval.eyes import Identity, actors_of, barred, identity_of
+from firstline.remediation.eyes import Identity, actors_of, barred, identity_of
 from firstline.remediation.plan import Plan
 from firstline.store.table import DELEGATION, PERSON, ApprovalRow, WriteBackRow, now
 
