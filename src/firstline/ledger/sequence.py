@@ -61,9 +61,12 @@ class Sequencer:
         if not self._compared:
             await self._begin(self._signer)
         while await self._database.read(some_wait):
+            before = self._frontier.size if self._frontier is not None else 0
             act = partial(sequence, signer=self._signer, known=self._frontier)
             self._frontier = await self._database.write(act)
             await self._keep()
+            if self._frontier.size - before < BATCH:
+                return  # what came meanwhile waits for the next look: a checkpoint for each entry would halve the pace
 
     async def close(self) -> None:
         """Give a place to what was entered since the last look."""
