@@ -80,26 +80,7 @@ class Hub:
         self.declared = Declared(settings.mappings, settings.state)
         budgets = {name: settings.budget(name) for name in self.connections}
         self.governor = Governor(self.database, self.connections, budgets, settings.alarms.connection)
-        self.context = Context(
-            database=self.database,
-            governor=self.governor,
-            engine=Engine(self.database, self.boot),
-            boot=self.boot,
-            connections=self.connections,
-            executors=_executors(settings),
-            shelf=settings.state / "shelf",
-            place=_place(settings.state),
-            url=settings.url,
-            own=OwnRegister(self.database, settings.url, emergency_first=settings.changes.emergency == "first"),
-            plan_again=lambda event, mapping, policy: self.decider.plan_again(event, mapping, policy),
-            changes=settings.changes,
-            guards=settings.guards,
-            windows=lambda: self.calendars.windows,
-            expires=settings.hub.approval_expires,
-            mask=mask,
-            notes=Notes(settings.notes),
-            notifier=Notifier(settings.url, settings.notifications, seal.kept(settings.state / "link.key")),
-        )
+        self.context = self._context(mask)
         self._leases = Leases(self.database)
         self.decider = Decider(
             self.declared.start(),
@@ -121,6 +102,29 @@ class Hub:
         self.findings: dict[str, list[Finding]] = {}  # by connection, of the look at start
         self.ready = False
         self._stack = AsyncExitStack()
+
+    def _context(self, mask: Masker) -> Context:
+        settings = self.settings
+        return Context(
+            database=self.database,
+            governor=self.governor,
+            engine=Engine(self.database, self.boot),
+            boot=self.boot,
+            connections=self.connections,
+            executors=_executors(settings),
+            shelf=settings.state / "shelf",
+            place=_place(settings.state),
+            url=settings.url,
+            own=OwnRegister(self.database, settings.url, emergency_first=settings.changes.emergency == "first"),
+            plan_again=lambda event, mapping, policy: self.decider.plan_again(event, mapping, policy),
+            changes=settings.changes,
+            guards=settings.guards,
+            windows=lambda: self.calendars.windows,
+            expires=settings.hub.approval_expires,
+            mask=mask,
+            notes=Notes(settings.notes),
+            notifier=Notifier(settings.url, settings.notifications, seal.kept(settings.state / "link.key")),
+        )
 
     @property
     def pushing(self) -> dict[str, Connector[Any]]:

@@ -7,12 +7,15 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from firstline.declaration import canonical
 from firstline.errors import Rejected
 from firstline.ledger.facet import FACETS, REMOVED, form, stored
 from firstline.settings import OWN_REGISTER
 from firstline.store.table import DELIVERY, LEDGER, REMEDIATION, RUN, WRITE_BACK
+
+_DIALECT = sqlite.dialect()  # our types look at none
 
 Row = Mapping[str, Any] | sa.RowMapping
 
@@ -150,13 +153,8 @@ def opened(label: str, kept: bytes) -> dict[str, Any]:
 
 
 def _meant(column: sa.Column[Any], value: Any) -> Any:
-    kind = column.type
-    if value is None or not isinstance(kind, sa.TypeDecorator) or not hasattr(kind, "process_result_value"):
-        return value
-    try:
-        return kind.process_result_value(value, None)  # type: ignore[arg-type] # ours look at no dialect
-    except NotImplementedError:  # it is stored as it is meant
-        return value
+    process = column.type.result_processor(_DIALECT, None) if isinstance(column.type, sa.TypeDecorator) else None
+    return process(value) if process else value
 
 
 def _some(names: list[str], limit: int = 5) -> str:

@@ -5,15 +5,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
-from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from firstline.hub import Hub
 from firstline.web.api import router as api
-from firstline.web.api.access import Seeing
+from firstline.web.health import router as health
 from firstline.web.hook import Hooks
-from firstline.web.metric import CONTENT_TYPE, figures
 from firstline.web.portal import router as portal
 
 
@@ -48,26 +46,5 @@ def create_app(hub: Hub) -> FastAPI:
     app.router.routes.insert(0, Mount("/hooks", app=Hooks(hub.pushing, hub.deliveries)))
     app.include_router(api)
     app.include_router(portal)
-
-    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-    async def metrics(_: Seeing) -> PlainTextResponse:
-        """Figures in Prometheus' text form; a scraper sends a token as `authorization` credentials."""
-        return PlainTextResponse(await hub.database.read(figures), media_type=CONTENT_TYPE)
-
-    @app.get("/healthz", tags=["health"])
-    async def healthz() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", tags=["health"])
-    async def readyz() -> JSONResponse:
-        """200 when events are taken and worked on; says what is wrong with the users' files meanwhile."""
-        errors = [str(error) for error in hub.declared.errors]
-        state = {
-            "status": "ready" if hub.ready else "starting",
-            "mappings": "kept last good" if errors else "ok",
-            "errors": errors,
-        }
-        return JSONResponse(state, status_code=200 if hub.ready else 503)
-
+    app.include_router(health)
     return app

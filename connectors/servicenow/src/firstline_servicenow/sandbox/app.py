@@ -24,17 +24,28 @@ _CHANGE = "/api/sn_chg_rest/change"
 def create_app(settings: SandboxSettings) -> Starlette:
     """A stand-in of one ServiceNow instance, in memory."""
     instance = Instance(settings)
-    admin, desk, page = Admin(instance), Desk(instance), Page(instance)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await instance.hook.aclose()
 
+    routes = [*_vendors(instance), *_peoples(instance)]
+    chaos = Middleware(ChaosApp, faults=instance.faults, refusal=_refusal)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[chaos])
+
+
+def _refusal(status: int) -> object:
+    return Fault(status, "Rate limit exceeded" if status == 429 else "Service unavailable").body
+
+
+def _vendors(instance: Instance) -> list[Route]:
+    """The interfaces that ServiceNow documents, with and without their version."""
+
     def api(path: str, kind: str, endpoint: Endpoint, *methods: str) -> Route:
         return Route(path, guarded(instance, kind, endpoint), methods=list(methods))
 
-    routes = [
+    return [
         *[
             route
             for prefix in ("/api/now/table", "/api/now/{version:str}/table")
@@ -66,6 +77,13 @@ def create_app(settings: SandboxSettings) -> Starlette:
             )
         ],
         Route("/oauth_token.do", TokenApi(instance).give, methods=["POST"]),
+    ]
+
+
+def _peoples(instance: Instance) -> list[Route]:
+    """Pages, and what a rehearsal asks of the stand-in itself."""
+    admin, desk, page = Admin(instance), Desk(instance), Page(instance)
+    return [
         Route("/", page.records),
         Route("/nav_to.do", page.form),
         Route("/sandbox/state", admin.state),
@@ -77,9 +95,3 @@ def create_app(settings: SandboxSettings) -> Starlette:
         Route("/sandbox/change/{number}/reject", desk.reject, methods=["POST"]),
         Route("/sandbox/change/{number}/plan", desk.plan, methods=["POST"]),
     ]
-    chaos = Middleware(ChaosApp, faults=instance.faults, refusal=_refusal)
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[chaos])
-
-
-def _refusal(status: int) -> object:
-    return Fault(status, "Rate limit exceeded" if status == 429 else "Service unavailable").body
