@@ -29,11 +29,11 @@ from firstline.connector.change import (
 )
 from firstline.connector.contract import Attachments, ChangeRegister, Connector, Pager, SettingsT
 from firstline.connector.delivery import Delivery, Page, Registration, Window
-from firstline.connector.finding import Finding
 from firstline.connector.note import Attachment, Fact, Note
 from firstline.connector.record import StateChange, Update
 from firstline.connector.stand_in import SandboxSettings
 from firstline.connector.value import Value
+from firstline.finding import Finding
 
 __all__ = [
     "Alarm",

@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel
 from firstline.connector.alarm import Alarm, Announcement
 from firstline.connector.change import Blackout, ChangeDraft, ChangeState, Conflict, Evidence, Proposal, Standing
 from firstline.connector.delivery import Delivery, Page, Registration, Window
-from firstline.connector.finding import Finding
 from firstline.connector.note import Attachment, Note
 from firstline.connector.record import StateChange, Update
 from firstline.errors import Rejected
+from firstline.finding import Finding
 from firstline.incident import Event, Incident, Reference
 from firstline.meter import Meter
 

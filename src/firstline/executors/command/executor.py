@@ -42,6 +42,7 @@ class CommandExecutor(Executor[CommandSettings]):
 
     name: ClassVar[str] = "command"
     settings_model: ClassVar[type[BaseModel]] = CommandSettings
+    runs: ClassVar[bool] = True
 
     def __init__(self, settings: CommandSettings) -> None:
         super().__init__(settings)
