@@ -21,7 +21,8 @@ $(STAMP): requirements.lock pyproject.toml $(wildcard connectors/*/pyproject.tom
 demo: setup ## the whole story on this machine; SPEED=0.2 for a slower show
 	@exec $(BIN)/firstline demo --speed $(SPEED)
 
-test: setup lint ## every check and every test
+test: setup lint ## every check and every test; installs what they talk to
+	deploy/peers
 	$(BIN)/pytest -n 4 --dist worksteal
 
 lint: setup
