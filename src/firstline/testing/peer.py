@@ -10,9 +10,9 @@ import pytest
 def need(program: str, package: str = "") -> str:
     """The path of a program. Without it the test is skipped, or fails where `CI` is set: there, nothing is left out."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if found:
-        return found
-    without(f"{program} is not installed" + (f" (Debian's {package})" if package else ""))
+    if not found:
+        without(f"{program} is not installed" + (f" (Debian's {package})" if package else ""))
+    return found
 
 
 def without(reason: str) -> NoReturn:
