@@ -50,13 +50,15 @@ class Bench:
         return handle
 
     async def end(self, handle: Handle, offset: int = 0) -> Progress:
-        """Watch as the hub does until it has ended: the last progress, with the output of all of them."""
+        """Watch as the hub does until it has ended and all is read: the last progress, with the output of all."""
         chunks: list[Chunk] = []
         with anyio.fail_after(PATIENCE):
             while True:
                 progress = await self.executor.watch(handle, offset)
                 chunks += progress.output
                 offset = progress.offset
+                if progress.more:
+                    continue
                 if progress.state.ended:
                     return progress.model_copy(update={"output": tuple(chunks)})
                 await anyio.sleep(0.005)
