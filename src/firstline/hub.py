@@ -47,6 +47,8 @@ from firstline.remediation.note.start import tell_begun
 from firstline.remediation.note.template import Notes
 from firstline.remediation.notification.notifier import Notifier
 from firstline.remediation.planning.planner import surroundings
+from firstline.remediation.run.log import Logs
+from firstline.remediation.run.sweep import sweep
 from firstline.remediation.runner import Runner
 from firstline.settings import Settings, typed
 from firstline.store import Database
@@ -113,6 +115,7 @@ class Hub:
             connections=self.connections,
             executors=_executors(settings),
             shelf=settings.state / "shelf",
+            logs=Logs(settings.state / "logs", settings.logs.limit),
             place=_place(settings.state),
             url=settings.url,
             own=OwnRegister(self.database, settings.url, emergency_first=settings.changes.emergency == "first"),
@@ -202,6 +205,7 @@ class Hub:
         scheduler.add_job(self._ask_blackouts, "interval", seconds=blackout.EVERY, next_run_time=now())
         scheduler.add_job(self._review, "interval", hours=1, next_run_time=now())
         scheduler.add_job(self._forget, "interval", minutes=10)
+        scheduler.add_job(self._sweep_logs, "interval", minutes=10)
         scheduler.add_job(self._check_connections)
         for name in self.connections:
             self._tick_source(scheduler, name)
@@ -232,6 +236,10 @@ class Hub:
     async def _forget(self) -> None:
         while await self.context.engine.forget(now() - FORGET):
             pass
+
+    async def _sweep_logs(self) -> None:
+        keep = timedelta(days=self.settings.logs.keep_days)
+        await sweep(self.database, self.context.logs.folder, now() - keep)
 
     async def _check_connections(self) -> None:
         """Say at start what an operator would otherwise learn from the first incident."""

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from firstline.declaration import digest
 from firstline.declaration.duration import Duration, PositiveDuration
+from firstline.declaration.size import Size
 from firstline.errors import Misdeclared
 from firstline.guard import Guards
 
@@ -112,6 +113,13 @@ class Ledger(Part):
     publish_every: PositiveDuration = 60.0
 
 
+class Logs(Part):
+    """What runs print, whole, in the state folder's `logs`."""
+
+    limit: Size = Field(default=128 * 1024 * 1024, description="Of each run; beyond it the middle is left out.")
+    keep_days: int = Field(default=90, ge=1, description="From a remediation's end until its logs are removed.")
+
+
 _KNOWN_TO_ALL = re.compile(r"^connections\.[^.]+\.(.+[._])?(user|email|id|url)$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 OWN = frozenset({"connector", "intake", "budget"})  # keys of a connection's table that are the hub's
@@ -147,6 +155,7 @@ class Settings(Part):
     alarms: Alarms = Alarms()
     notifications: Notifications = Notifications()
     ledger: Ledger = Ledger()
+    logs: Logs = Logs()
     modes: Modes = Modes()
     guards: Guards = Guards()
     folder: Path = Path()

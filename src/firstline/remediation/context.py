@@ -20,6 +20,7 @@ from firstline.remediation.autonomy.policy import Policy
 from firstline.remediation.note.template import Notes
 from firstline.remediation.notification.notifier import Notifier
 from firstline.remediation.plan import Plan
+from firstline.remediation.run.log import Logs
 from firstline.settings import OWN_REGISTER, Changes
 from firstline.store import Database
 
@@ -35,6 +36,7 @@ class Context:
     governor: Governor
     executors: Mapping[str, Executor[Any]]
     shelf: Path
+    logs: Logs
     place: str  # names this state folder: an executor's traces of a run are found only with the folder they are in
     url: str
     own: OwnRegister

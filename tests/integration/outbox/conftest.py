@@ -43,6 +43,7 @@ from firstline.remediation.autonomy.policy import Policy
 from firstline.remediation.begin import write_back
 from firstline.remediation.context import Context
 from firstline.remediation.plan import Plan
+from firstline.remediation.run.log import Logs
 from firstline.settings import Budget
 from firstline.store import Database, new_id
 from firstline.store.database import insert
@@ -262,6 +263,7 @@ async def opened(vendor: Vendor, pager: Vendor, loopback: Any, clock: Clock, tmp
             governor=governor,
             executors={},
             shelf=tmp_path,
+            logs=Logs(tmp_path / "logs"),
             place="here",
             url="https://hub",
             own=OwnRegister(database),

@@ -72,7 +72,9 @@ class RunRow(SQLModel, table=True):
     state: str = "begun"
     handle: Any = column.json()  # firstline.executor.Handle
     exit_status: int | None = None
-    output: str = ""  # masked, as it was before it was cut
+    output: str = ""  # head and tail, masked before they were cut
+    log_size: int = Field(default=0, sa_type=sa.BigInteger)  # bytes of the full log: firstline.remediation.run.log
+    log_digest: str = ""  # its SHA-256, 64 hexadecimal digits; empty where nothing was printed
     detail: str = column.told()
     begun_at: datetime = column.moment()
     ended_at: datetime | None = column.later()
