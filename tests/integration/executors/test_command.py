@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from firstline.executor import Executor
+from firstline.executor import OUTPUT, Executor
 from firstline.executors.command import CommandExecutor, CommandSettings
 from firstline.testing.executor import ExecutorContract
 
@@ -13,4 +13,4 @@ class TestCommandExecutor(ExecutorContract):
         return CommandExecutor(CommandSettings(directory=place / "runs", kill_grace=0.3))
 
     def whitelist(self) -> set[str]:
-        return {"PATH", "HOME", "LANG", "LC_ALL", "TZ"}
+        return {"PATH", "HOME", "LANG", "LC_ALL", "TZ", OUTPUT}

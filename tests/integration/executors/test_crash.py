@@ -13,9 +13,8 @@ import anyio
 import psutil
 import pytest
 
-from firstline.errors import Unavailable, Unknown
+from firstline.errors import Unavailable
 from firstline.executor import Handle, State
-from firstline.executors.command import CommandExecutor
 from firstline.executors.process.run_directory import RunDirectory
 from firstline.testing.executor import Bench, text_of, until
 
@@ -113,18 +112,25 @@ async def test_cancelling_without_a_supervisor_ends_the_session_that_is_left(ben
     assert [process for process in processes if process.is_running() and process.status() != "zombie"] == []
     progress = await bench.executor.watch(handle)
     assert progress.state is State.UNKNOWN
-    assert "none of its session runs" in progress.detail
+    assert "nothing of it runs" in progress.detail
 
 
-async def test_what_a_dead_supervisor_never_recorded_can_not_be_cancelled(bench: Bench) -> None:
-    handle = await bench.start(("true",))
-    await bench.end(handle)
-    for record in ("ended.json", "process.json"):
-        (Path(handle.where) / record).unlink()
-    with pytest.raises(Unknown, match="may run"):
-        await CommandExecutor(bench.executor.settings).cancel(handle)
+async def test_what_a_dead_supervisor_never_recorded_is_found_by_its_mark_and_ended(
+    bench: Bench, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    handle = await bench.start(
+        ("sh", "-c", f"(setsid sh -c 'echo $$ > {pid_file}; exec sleep 100000' &) ; sleep 100000")
+    )
+    await until(lambda: pid_file.exists() and bool(pid_file.read_text()))
+    processes = [command_of(handle), psutil.Process(int(pid_file.read_text()))]
+    supervisor_of(handle).kill()
+    (Path(handle.where) / "process.json").unlink()
+    progress = await bench.end(handle)
+    assert all(str(process.pid) in progress.detail for process in processes)
+    await bench.executor.cancel(handle)
+    assert [process for process in processes if process.is_running() and process.status() != "zombie"] == []
     assert "not on record" in (await bench.executor.watch(handle)).detail
-    RunDirectory(Path(handle.where)).record_ended({"state": "succeeded"})
 
 
 async def test_after_the_machine_restarted_nothing_is_left_to_cancel(bench: Bench) -> None:
@@ -137,7 +143,7 @@ async def test_after_the_machine_restarted_nothing_is_left_to_cancel(bench: Benc
     await bench.executor.cancel(handle)
     progress = await bench.executor.watch(handle)
     assert progress.state is State.UNKNOWN
-    assert "none of its session runs" in progress.detail
+    assert "nothing of it runs" in progress.detail
 
 
 async def test_without_the_launcher_runs_go_on_and_new_ones_begin(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firstline.executors.process.output import SEGMENT, STDERR, STDOUT, OutputReader, OutputWriter, Piece, whole
+from firstline.executors.process.output import PIECES, SEGMENT, STDERR, STDOUT, OutputReader, OutputWriter, Piece, whole
 
 Writes = list[tuple[int, bytes]]
 WRITES = st.lists(st.tuples(st.sampled_from([STDOUT, STDERR]), st.binary(min_size=1, max_size=30)), max_size=30)
@@ -30,6 +30,12 @@ def write(directory: Path, limit: int, writes: Iterable[tuple[int, bytes]]) -> O
 
 def joined(pieces: Iterable[Piece], stream: int = 0) -> bytes:
     return b"".join(piece.content for piece in pieces if stream in (0, piece.stream))
+
+
+def read(reader: OutputReader, offset: int = 0) -> list[Piece]:
+    """All that stays, reading by reading."""
+    reading = reader.all(offset)
+    return reading.pieces + (read(reader, reading.offset) if reading.more else [])
 
 
 @settings(deadline=None)  # the disk is shared with whoever else is busy
@@ -74,6 +80,28 @@ def test_beyond_the_limit_no_character_is_cut(writes: Writes, limit: int) -> Non
 
 
 @settings(deadline=None)
+@given(WRITES, st.integers(1, 300), st.integers(4, 40))
+def test_readings_of_any_size_give_the_same_text(writes: Writes, limit: int, most: int) -> None:
+    with TemporaryDirectory() as directory:
+        reader = write(Path(directory), limit, writes)
+        bit_by_bit = read(OutputReader(Path(directory), limit, most))
+        at_once = reader.all(0)
+    assert all(len(piece.content) <= most for piece in bit_by_bit)
+    for stream in (STDOUT, STDERR):
+        texts = [
+            "".join(piece.content.decode(errors="replace") for piece in pieces if piece.stream == stream)
+            for pieces in (bit_by_bit, at_once.pieces)
+        ]
+        assert texts[0] == texts[1]
+
+
+def test_many_changes_of_stream_are_read_in_pieces(tmp_path: Path) -> None:
+    reader = write(tmp_path, 100_000, ((STDOUT + number % 2, b"x") for number in range(3 * PIECES)))
+    assert len(reader.all(0).pieces) == PIECES
+    assert [piece.offset for piece in read(reader)] == list(range(3 * PIECES))
+
+
+@settings(deadline=None)
 @given(WRITES, st.integers(1, 300))
 def test_what_is_seen_while_it_is_written_is_what_is_seen_in_the_end(writes: Writes, limit: int) -> None:
     with TemporaryDirectory() as name:
@@ -94,9 +122,10 @@ def test_what_is_seen_while_it_is_written_is_what_is_seen_in_the_end(writes: Wri
 @pytest.mark.parametrize("limit", [1, 100, SEGMENT, 3 * SEGMENT])
 def test_long_output_keeps_head_and_tail_over_many_segments(tmp_path: Path, limit: int) -> None:
     lines = [f"{number:07}\n".encode() for number in range(100_000)]
-    reading = write(tmp_path, limit, ((STDOUT + number % 2, line) for number, line in enumerate(lines))).all(0)
+    reader = write(tmp_path, limit, ((STDOUT + number % 2, line) for number, line in enumerate(lines)))
+    reading = reader.all(0)
     everything, head = b"".join(lines), limit - limit // 2
-    assert joined(reading.pieces) == everything[:head] + everything[len(everything) - limit // 2 :]
+    assert joined(read(reader)) == everything[:head] + everything[len(everything) - limit // 2 :]
     assert reading.dropped == len(everything) - limit
     assert sum(file.stat().st_size for file in tmp_path.glob("output.*")) <= 3 * max(head, SEGMENT)
 

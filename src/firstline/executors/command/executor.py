@@ -3,26 +3,28 @@
 import asyncio
 import json
 import os
-import signal
 import socket
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
+from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel
 
 from firstline.errors import Unavailable, Unknown
-from firstline.executor import Executor, Handle, Progress, State, Step
+from firstline.executor import Executor, Handle, Progress, Step
 from firstline.executors.command.launcher import Launcher
 from firstline.executors.command.program import directory_of, environment_of, find
-from firstline.executors.command.progress import NOT_THERE, may_run_unseen, progress_of, remains
+from firstline.executors.command.progress import progress_of
 from firstline.executors.command.settings import CommandSettings
-from firstline.executors.process import tree
-from firstline.executors.process.request import BEGUN, PATIENCE, Request
-from firstline.executors.process.run_directory import RunDirectory, Standing
+from firstline.executors.process.cancel import NotKnown, NotNow, cancel
+from firstline.executors.process.look import look
+from firstline.executors.process.request import BEGUN, Request
+from firstline.executors.process.run_directory import RunDirectory
 
 ANSWER = 30.0  # seconds a supervisor has to say that the run began: a busy disk may take some
+CANCELS = 200  # at a time; each waits in a thread of its own
 LOOK = 0.005  # seconds between two looks at what no event tells
 
 
@@ -48,6 +50,7 @@ class CommandExecutor(Executor[CommandSettings]):
         super().__init__(settings)
         self._directory = settings.directory.absolute()
         self._launcher = Launcher()
+        self._cancels = CapacityLimiter(CANCELS)
         self._channels: dict[str, socket.socket] = {}
 
     async def start(self, step: Step) -> Handle:
@@ -60,7 +63,7 @@ class CommandExecutor(Executor[CommandSettings]):
         return Handle(executor=self.name, step=step.id, where=str(run.path))
 
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
-        progress = progress_of(RunDirectory(Path(handle.where)), offset)
+        progress = progress_of(await asyncio.to_thread(look, RunDirectory(Path(handle.where)), offset))
         if progress.state.ended:
             self._forget(handle.where)
         return progress
@@ -78,19 +81,12 @@ class CommandExecutor(Executor[CommandSettings]):
 
     async def cancel(self, handle: Handle) -> None:
         run = RunDirectory(Path(handle.where))
-        deadline = time.monotonic() + self.settings.kill_grace + 2 * PATIENCE
-        while run.standing() is Standing.HELD:
-            run.ask_to_cancel()
-            await _pause(deadline, f"run {handle.step} was asked to stop and goes on")
-        standing = run.standing()
-        if standing is Standing.ABSENT:
-            raise Unknown(NOT_THERE)
-        if standing is Standing.NEW:
-            _never_begin(run)
-        elif standing is Standing.LOST:
-            await self._end_remains(run)
-        elif run.ended().get("state") == State.UNKNOWN:
-            raise Unknown(run.ended()["detail"])
+        try:
+            await to_thread.run_sync(cancel, run, self.settings.kill_grace, limiter=self._cancels)
+        except NotNow as error:
+            raise Unavailable(f"run {handle.step}: {error}") from None
+        except NotKnown as error:
+            raise Unknown(f"run {handle.step}: {error}") from None
         self._forget(handle.where)
 
     async def aclose(self) -> None:
@@ -158,17 +154,6 @@ class CommandExecutor(Executor[CommandSettings]):
                 ours.close()
         return answer
 
-    async def _end_remains(self, run: RunDirectory) -> None:
-        if may_run_unseen(run):
-            raise Unknown("the supervisor died before it recorded the command's process: it may run, or never have run")
-        kill_at = time.monotonic() + self.settings.kill_grace
-        _signal(run, signal.SIGTERM)
-        _signal(run, signal.SIGCONT)
-        while remains(run):
-            if time.monotonic() >= kill_at:
-                _signal(run, signal.SIGKILL)
-            await _pause(kill_at + PATIENCE, "what is left of the run can't be killed")
-
     def _forget(self, where: str) -> None:
         if channel := self._channels.pop(where, None):
             channel.close()
@@ -192,21 +177,3 @@ async def _pause(deadline: float, otherwise: str) -> None:
     if time.monotonic() >= deadline:
         raise Unavailable(otherwise)
     await asyncio.sleep(LOOK)
-
-
-def _never_begin(run: RunDirectory) -> None:
-    """Record the end of what has no beginning; a `start` that is under way keeps its lock, and is then held."""
-    lock = run.lock()
-    if lock is None:
-        raise Unavailable("the run is just being begun")
-    try:
-        if not run.has_begun():
-            detail = "cancelled before it began"
-            run.record_ended({"state": State.CANCELLED, "ended_at": time.time(), "detail": detail})
-    finally:
-        os.close(lock)
-
-
-def _signal(run: RunDirectory, number: signal.Signals) -> None:
-    for process in remains(run):
-        tree.send(process, number)

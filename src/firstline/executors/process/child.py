@@ -1,5 +1,7 @@
 """The command itself. Spawned, not forked: a copy of this process would cost more than the rest of a short run."""
 
+from __future__ import annotations
+
 import os
 import signal
 from typing import NamedTuple
@@ -33,14 +35,14 @@ def pipes() -> Pipes:
     return Pipes(stdout, stderr, stdout_write, stderr_write)
 
 
-def spawn(request: Request, pipes: Pipes) -> int | Refusal:
+def spawn(request: Request, environment: dict[str, str], pipes: Pipes) -> int | Refusal:
     """Begin the command in a session of its own and return its process id. It inherits our working directory, umask and
     standard input; no other file."""
     try:
         return os.posix_spawn(
             request["program"],
             request["run"],
-            request["environment"],
+            environment,
             file_actions=[(os.POSIX_SPAWN_DUP2, pipes.stdout_write, 1), (os.POSIX_SPAWN_DUP2, pipes.stderr_write, 2)],
             setsid=True,
             setsigmask=(),

@@ -4,6 +4,8 @@ Its standard input is a socket from the hub. Each message is one byte with two d
 held for it, and the channel that its request comes by. It ends when the hub closes the socket or dies.
 """
 
+from __future__ import annotations
+
 import gc
 import os
 import resource

@@ -8,6 +8,9 @@ While a run goes on, only the head can be read: what of the rest will stay is no
 that readers get are the same however often they look, and together never exceed the limit.
 """
 
+from __future__ import annotations
+
+import os
 import struct
 from bisect import bisect_right
 from pathlib import Path
@@ -15,6 +18,9 @@ from typing import BinaryIO, NamedTuple
 
 STDOUT, STDERR = 1, 2
 SEGMENT = 65_536  # the least size of one: a small limit shall not make many files
+LOOK = 1_048_576  # bytes that one reading gives at most
+PIECES = 4096  # that one reading gives at most: who writes to both streams in turn makes many
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 _SWITCH = struct.Struct("!QB")  # offset in the whole output, stream
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
@@ -28,11 +34,12 @@ class Piece(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """`offset` is where to go on; `dropped` bytes are missing from the middle."""
+    """`offset` is where to go on; `dropped` bytes are missing from the middle. `more`: there is something already."""
 
     pieces: list[Piece]
     offset: int
     dropped: int
+    more: bool = False
 
 
 def head_of(limit: int) -> int:
@@ -103,7 +110,8 @@ class OutputWriter:
         return self._files
 
     def _create(self, kind: str, number: int) -> BinaryIO:
-        return (self._directory / f"{kind}.{number}").open("wb", buffering=0)
+        path = self._directory / f"{kind}.{number}"
+        return open(os.open(path, _CREATE, 0o600), "wb", buffering=0)  # noqa: PTH123
 
     def _remove(self, number: int) -> None:
         for kind in ("output", "streams"):
@@ -116,9 +124,12 @@ class OutputWriter:
 
 
 class OutputReader:
-    def __init__(self, directory: Path, limit: int) -> None:
+    """Gives at most `most` bytes at a time, in as much memory; at least a character."""
+
+    def __init__(self, directory: Path, limit: int, most: int = LOOK) -> None:
         self._directory = directory
         self._limit = limit
+        self._most = max(most, 4)
         self._head = head_of(limit)
         self._size = max(self._head, SEGMENT)
 
@@ -127,20 +138,25 @@ class OutputReader:
         end = min(self._length(0), self._head)
         if end <= offset:
             return Reading([], offset, 0)
-        pieces = self._pieces(offset, end)
-        last = pieces.pop()
-        content = last.content[: whole(last.content)]
-        if content:
-            pieces.append(last._replace(content=content))
-        return Reading(pieces, last.offset + len(content), 0)
+        pieces = self._pieces(offset, min(end, offset + self._most))
+        reached = _end(pieces)
+        pieces = _cut_to_whole(pieces)
+        return Reading(pieces, _end(pieces) if pieces else offset, 0, reached < end)
 
     def all(self, offset: int) -> Reading:
         """What stays of an output that grows no more, from `offset` on."""
         total = self._total()
-        if total <= self._limit:
-            return Reading(self._pieces(offset, total), max(offset, total), 0)
-        head, tail = self._cut(total)
-        pieces = self._pieces(offset, head) + self._pieces(max(offset, tail), total)
+        head, tail = self._cut(total) if total > self._limit else (total, total)
+        pieces: list[Piece] = []
+        left = self._most
+        for start, end in ((offset, head), (max(offset, tail), total)):
+            found = self._pieces(start, min(end, start + left))
+            reached = _end(found) if found else start
+            if reached < end:
+                pieces += _cut_to_whole(found)
+                return Reading(pieces, _end(pieces) if pieces else offset, tail - head, more=True)
+            pieces += found
+            left -= reached - start
         return Reading(pieces, max(offset, total), tail - head)
 
     def _cut(self, total: int) -> tuple[int, int]:
@@ -163,32 +179,61 @@ class OutputReader:
             return 0
 
     def _pieces(self, start: int, end: int) -> list[Piece]:
+        """Without a gap from `start` on; to `end`, or until there are very many."""
         pieces: list[Piece] = []
-        while start < end:
+        while start < end and len(pieces) < PIECES:
             number = start // self._size
-            stop = min(end, (number + 1) * self._size)
-            for piece in self._in_segment(number, start, stop):
+            for piece in self._in_segment(number, start, min(end, (number + 1) * self._size)):
                 if pieces and pieces[-1].stream == piece.stream:
                     piece = Piece(piece.stream, pieces[-1].offset, pieces.pop().content + piece.content)
                 pieces.append(piece)
-            start = stop
+            start = _end(pieces)
         return pieces
 
     def _in_segment(self, number: int, start: int, stop: int) -> list[Piece]:
         with (self._directory / f"output.{number}").open("rb") as file:
             file.seek(start % self._size)
             content = file.read(stop - start)
-        switches = self._switches(number) or [(start, STDOUT)]  # none: power failed before they were on the disk
-        first = bisect_right(switches, start, key=lambda switch: switch[0]) - 1
-        pieces = []
-        for at, (begin, stream) in enumerate(switches[first:], start=first + 1):
-            if begin >= stop:
-                break
-            begin = max(begin, start)
-            finish = min(switches[at][0] if at < len(switches) else stop, stop)
-            pieces.append(Piece(stream, begin, content[begin - start : finish - start]))
+        pieces: list[Piece] = []
+        with (self._directory / f"streams.{number}").open("rb") as file:
+            switches = _Switches(file)
+            at = max(bisect_right(switches, start) - 1, 0)
+            begin = start
+            while begin < stop and len(pieces) < PIECES:
+                finish = min(switches[at + 1] if at + 1 < len(switches) else stop, stop)
+                pieces.append(Piece(switches.stream(at), begin, content[begin - start : finish - start]))
+                begin, at = finish, at + 1
         return pieces
 
-    def _switches(self, number: int) -> list[tuple[int, int]]:
-        records = (self._directory / f"streams.{number}").read_bytes()
-        return list(_SWITCH.iter_unpack(records[: len(records) // _SWITCH.size * _SWITCH.size]))
+
+class _Switches:
+    """Where the stream changes, of one segment, ascending. Read one by one: there may be millions."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file.fileno()
+        self._length = os.fstat(self._file).st_size // _SWITCH.size
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, at: int) -> int:
+        return self._record(at)[0]
+
+    def stream(self, at: int) -> int:
+        # None at all: power failed before they were on the disk.
+        return self._record(at)[1] if self._length else STDOUT
+
+    def _record(self, at: int) -> tuple[int, int]:
+        offset, stream = _SWITCH.unpack(os.pread(self._file, _SWITCH.size, at * _SWITCH.size))
+        return offset, stream
+
+
+def _end(pieces: list[Piece]) -> int:
+    return pieces[-1].offset + len(pieces[-1].content)
+
+
+def _cut_to_whole(pieces: list[Piece]) -> list[Piece]:
+    """Without the beginning of a character at the end."""
+    last = pieces[-1]
+    content = last.content[: whole(last.content)]
+    return [*pieces[:-1], last._replace(content=content)] if content else pieces[:-1]

@@ -9,16 +9,26 @@
 `control`     a FIFO the supervisor reads: a byte in it cancels the run.
 `output.N`    the output, in segments (`output`).
 `work`        the working directory, unless the step names one.
+`outputs/values`  what the run gives to be worked with: $FIRSTLINE_OUTPUT names it. Each process of a run is known by
+              that variable, as long as it keeps it.
+`tmp`, `empty`  what a sandbox has in place of the machine's.
+`stripped`    there when output and directories of an ended run were removed. The records stay: it never begins again.
 `crash.txt`   the trace of a supervisor that failed.
 """
+
+from __future__ import annotations
 
 import errno
 import fcntl
 import json
 import os
+import shutil
+import stat
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
+
+OUTPUT = "FIRSTLINE_OUTPUT"
 
 
 class Standing(Enum):
@@ -36,16 +46,59 @@ class RunDirectory:
         self.path = path
         self.control = path / "control"
         self.work = path / "work"
+        self.outputs = path / "outputs" / "values"
+        self.tmp = path / "tmp"
+        self.empty = path / "empty"
+        self.mark = f"{OUTPUT}={self.outputs}".encode()
         self._lock = path / "lock"
         self._begun = path / "begun.json"
         self._process = path / "process.json"
         self._ended = path / "ended.json"
         self._crash = path / "crash.txt"
+        self._stripped = path / "stripped"
 
-    def make(self) -> None:
+    def make(self, mode: int = 0o700) -> None:
         """Make it, where it is not there yet. It is private: output may hold what few should read."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        self.path.parent.mkdir(mode=mode, parents=True, exist_ok=True)
+        self.path.mkdir(mode=mode, exist_ok=True)
+
+    def make_inside(self, owner: tuple[int, int] | None = None) -> None:
+        """Make the directories that a command works in, for whom it runs as."""
+        for directory in (self.work, self.tmp, self.empty, self.outputs.parent):
+            directory.mkdir(mode=0o700, exist_ok=True)
+        self.outputs.touch(mode=0o600)
+        if owner:
+            for path in (self.work, self.tmp, self.outputs.parent, self.outputs):
+                os.chown(path, *owner)
+
+    def read_outputs(self, most: int) -> str:
+        """What it gave, at most so many bytes; only of a plain file, whatever the command made of it."""
+        try:
+            file = os.open(self.outputs, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return ""
+        with os.fdopen(file, "rb") as opened:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                return ""
+            return opened.read(most).decode(errors="replace")
+
+    def is_stripped(self) -> bool:
+        return self._stripped.exists()
+
+    def strip(self) -> None:
+        """Remove the output and the directories of a run that has ended; the records stay."""
+        self._stripped.touch()
+        for directory in (self.work, self.tmp, self.empty, self.outputs.parent):
+            shutil.rmtree(directory, ignore_errors=True)
+        for file in (self.control, *self.path.glob("output.*"), *self.path.glob("streams.*")):
+            file.unlink(missing_ok=True)
+
+    def ended_at(self) -> float | None:
+        """When its end was recorded, in seconds since 1970; None: it has not ended."""
+        try:
+            return self._ended.stat().st_mtime
+        except FileNotFoundError:
+            return None
 
     def lock(self) -> int | None:
         """Take the lock: a file descriptor that holds it, also in the process it is passed to. None: it is held."""
@@ -145,7 +198,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, record: dict[str, object], *, durable: bool) -> None:
     draft = path.with_suffix(".draft")
-    with draft.open("w") as file:
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:  # noqa: PTH123
         json.dump(record, file)
         if durable:
             file.flush()

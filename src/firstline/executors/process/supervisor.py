@@ -5,6 +5,8 @@ time is up or it is cancelled, all its descendants are ended, also those that ha
 as their subreaper (prctl(2)) the supervisor inherits each one whose parent is gone.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import errno
@@ -18,9 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from firstline.executors.process import child, tree
+from firstline.executors.process.bound import PERIOD, Meter
 from firstline.executors.process.output import STDERR, STDOUT, OutputWriter
 from firstline.executors.process.request import BEGUN, PATIENCE, Request, record_of
-from firstline.executors.process.run_directory import RunDirectory
+from firstline.executors.process.run_directory import OUTPUT, RunDirectory
 
 PIECE = 65_536
 LAST_PIECES = 16  # of each stream, after the end: what stands in the pipe, but not for ever what others go on writing
@@ -80,12 +83,15 @@ class Supervisor:
         self._refusal = ""
         self._childless = False
         self._why = ""  # why it is being stopped
+        self._excess = ""  # what it used too much of
+        self._meter = Meter(request.get("bounds", {}))
         self._deadline = self._kill_at = time.monotonic()
 
     def begin(self) -> None:
         """Have the command begun, and its beginning on record before."""
         self._listen()
-        self._run.work.mkdir(mode=0o700, exist_ok=True)
+        owner = self._request.get("owner")
+        self._run.make_inside((owner[0], owner[1]) if owner else None)
         pipes = child.pipes()
         self._streams = {pipes.stdout: STDOUT, pipes.stderr: STDERR}
         for stream in self._streams:
@@ -101,7 +107,8 @@ class Supervisor:
         except OSError as error:
             spawned = child.Refusal(child.NOT_EXECUTABLE, str(error))
         else:
-            spawned = child.spawn(self._request, pipes)
+            marked = {**self._request["environment"], OUTPUT: str(self._run.outputs)}
+            spawned = child.spawn(self._request, marked, pipes)
         if isinstance(spawned, child.Refusal):
             self._exit, self._refusal = spawned
             return
@@ -122,7 +129,7 @@ class Supervisor:
         self._output.close()
         state, detail = self._outcome()
         if self._output.failure:
-            detail = f"{detail}; output is missing: {self._output.failure}".removeprefix("; ")
+            detail = "; ".join(filter(None, (detail, f"output is missing: {self._output.failure}")))
         status = self._exit if self._exit is None or self._exit >= 0 else 128 - self._exit
         self._run.record_ended({"state": state, "exit_status": status, "ended_at": time.time(), "detail": detail})
 
@@ -174,14 +181,15 @@ class Supervisor:
 
     def _cancel(self, control: int) -> None:
         os.read(control, PIECE)
-        self._stop("cancelled")
+        self._stop("cancelled", self._request["kill_grace"])
 
     def _reap(self, waker: int) -> None:
         os.read(waker, PIECE)
         try:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if ended[0] == self._child and self._exit is None:
-                    self._exit = os.waitstatus_to_exitcode(ended[1])
+                    status = ended[1]
+                    self._exit = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
         except ChildProcessError:
             self._childless = True
 
@@ -195,18 +203,23 @@ class Supervisor:
     def _enforce(self) -> None:
         now = time.monotonic()
         if not self._why and now >= self._deadline:
-            self._stop("timed_out")
+            self._stop("timed_out", self._request["kill_grace"])
+        if not self._why:
+            self._excess = self._meter.excess()
+            if self._excess:
+                self._stop("failed", 0)
         if self._why and now >= self._kill_at:
             self._signal(signal.SIGKILL)
 
     def _pause(self) -> float:
         until = self._kill_at if self._why else self._deadline
-        return min(max(until - time.monotonic(), AGAIN), LONGEST_PAUSE)
+        longest = PERIOD if self._meter.is_needed else LONGEST_PAUSE
+        return min(max(until - time.monotonic(), AGAIN), longest)
 
-    def _stop(self, why: str) -> None:
+    def _stop(self, why: str, grace: float) -> None:
         if not self._why:
             self._why = why
-            self._kill_at = time.monotonic() + self._request["kill_grace"]
+            self._kill_at = time.monotonic() + grace
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)  # who is stopped would not see it
 
@@ -220,6 +233,8 @@ class Supervisor:
             return "unknown", f"{self._why.replace('_', ' ')}, but these could not be killed: {left}"
         if self._why == "timed_out":
             return self._why, f"it had not ended after {self._request['timeout']:g} seconds, and was stopped"
+        if self._excess:
+            return self._why, f"it used {self._excess}, and was stopped"
         if self._why:
             return self._why, ""
         if self._exit == 0:

@@ -1,5 +1,7 @@
 """Processes as the kernel lists them in /proc (proc(5)), told apart from later ones that got the same number."""
 
+from __future__ import annotations
+
 import os
 import signal
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ class Process(NamedTuple):
     session: int
     name: str
     state: str
+    ticks: int  # of processor time, its own and of the children it has reaped
 
 
 def boot() -> str:
@@ -36,7 +39,8 @@ def look(process_id: int) -> Process | None:
     before, _, after = stat.rpartition(b")")
     fields = after.split()
     name = before.partition(b"(")[2].decode(errors="replace")
-    return Process(process_id, int(fields[19]), int(fields[1]), int(fields[3]), name, fields[0].decode())
+    ticks = sum(map(int, fields[11:15]))
+    return Process(process_id, int(fields[19]), int(fields[1]), int(fields[3]), name, fields[0].decode(), ticks)
 
 
 def everybody() -> Iterator[Process]:
@@ -61,17 +65,36 @@ def session(leader: int, started: int) -> list[Process]:
     return [process for process in dict.fromkeys(members + below) if process.state != "Z"]
 
 
+def marked(mark: bytes) -> list[Process]:
+    """Who has this NAME=value in the environment it was begun with, as far as we may look: our own, or all to root."""
+    found = []
+    for process in everybody():
+        with suppress(OSError):
+            environment = (PROC / str(process.id) / "environ").read_bytes()
+            if process.state != "Z" and mark in environment.split(b"\0"):
+                found.append(process)
+    return found
+
+
 def send(process: Process, number: signal.Signals) -> None:
     """Signal this very process: nobody else, should its number have been given away meanwhile. One that is gone, or
     that belongs to another user, stays as it is."""
     with suppress(ProcessLookupError, PermissionError):
+        if not hasattr(os, "pidfd_open"):  # Python 3.8: what lies between look and signal is left to luck
+            if _is_still(process):
+                os.kill(process.id, number)
+            return
         descriptor = os.pidfd_open(process.id)
         try:
-            now = look(process.id)
-            if now and now.started == process.started:
+            if _is_still(process):
                 signal.pidfd_send_signal(descriptor, number)
         finally:
             os.close(descriptor)
+
+
+def _is_still(process: Process) -> bool:
+    now = look(process.id)
+    return now is not None and now.started == process.started
 
 
 def _below(ancestors: list[int], processes: list[Process]) -> list[Process]:
