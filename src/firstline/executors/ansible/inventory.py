@@ -1,0 +1,62 @@
+"""The targets of a step as Ansible knows them. Pure.
+
+Shape of an inventory in YAML: docs.ansible.com, collections/ansible/builtin/yaml_inventory. Connection variables:
+docs.ansible.com, inventory_guide/intro_inventory, "Connecting to hosts: behavioral inventory parameters".
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from firstline.errors import Rejected
+from firstline.executor import Step
+from firstline.executors.ansible.settings import AnsibleSettings, Host
+
+LOCAL = "local"  # the target that is the hub's own machine; Ansible calls it localhost
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # Ansible reads more in others: a port, a range, a pattern
+
+
+def names(step: Step, settings: AnsibleSettings) -> tuple[str, ...]:
+    """The step's targets by their names in the inventory, each once. Raises `Rejected` for one that may not be."""
+    targets = tuple(dict.fromkeys(step.targets or (step.target,)))
+    for target in targets:
+        _admit(target, settings)
+    return tuple("localhost" if target == LOCAL else target for target in targets)
+
+
+def inventory_of(names: Iterable[str], settings: AnsibleSettings) -> dict[str, Any]:
+    hosts: dict[str, Any] = {}
+    groups: dict[str, Any] = {}
+    for name in names:
+        host = settings.host(LOCAL if name == "localhost" else name)
+        hosts[name] = {**host.variables, **_connection(name, host, settings)}
+        for group in host.groups:
+            groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
+    return {"all": {"hosts": hosts, "children": groups}}
+
+
+def _admit(target: str, settings: AnsibleSettings) -> None:
+    if not _NAME.fullmatch(target):
+        raise Rejected(f"the target {target!r} is no name for Ansible; settings.hosts gives an address a name")
+    if not any(fnmatchcase(target, pattern) for pattern in settings.allow):
+        raise Rejected(f"the target {target} is not allowed; allowed: {', '.join(settings.allow) or 'none'}")
+    if target != LOCAL and settings.known_hosts is None:
+        raise Rejected(f"the target {target} can't be told from another: the executor's `known_hosts` is not set")
+
+
+def _connection(name: str, host: Host, settings: AnsibleSettings) -> dict[str, Any]:
+    if name == "localhost":
+        return {"ansible_connection": "local", "ansible_python_interpreter": host.python or sys.executable}
+    key = host.private_key or settings.private_key
+    said = {
+        "ansible_connection": "ssh",
+        "ansible_host": host.address,
+        "ansible_port": host.port,
+        "ansible_user": host.user or settings.user,
+        "ansible_ssh_private_key_file": str(key.absolute()) if key else "",
+        "ansible_ssh_common_args": f"-o ProxyJump={host.jump}" if host.jump else "",
+        "ansible_python_interpreter": host.python,
+    }
+    return {variable: value for variable, value in said.items() if value}
