@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+from array import array
 from typing import NoReturn
 
 from firstline.executors.process.supervisor import supervise
@@ -20,7 +21,7 @@ def main() -> None:
     hub = socket.socket(fileno=0)
     _settle()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(hub, 1, 2)
+        message, descriptors = _receive(hub)
         if not message:
             return
         for descriptor in descriptors:
@@ -29,6 +30,15 @@ def main() -> None:
             _serve(hub, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _receive(hub: socket.socket) -> tuple[bytes, array[int]]:
+    """As `socket.recv_fds`, which came with Python 3.9."""
+    descriptors = array("i")
+    message, ancillary, _, _ = hub.recvmsg(1, socket.CMSG_SPACE(2 * descriptors.itemsize))
+    for _, _, content in ancillary:
+        descriptors.frombytes(content)
+    return message, descriptors
 
 
 def _settle() -> None:
