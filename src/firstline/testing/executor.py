@@ -66,7 +66,7 @@ class Bench:
     async def aclose(self) -> None:
         for handle in self._handles:
             with suppress(Unknown):  # some tests make it so
-                await self._executors[-1].cancel(handle)
+                await self.executor.cancel(handle)
         for executor in self._executors:
             await executor.aclose()
 
