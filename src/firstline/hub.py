@@ -15,11 +15,10 @@ import sqlalchemy as sa
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from firstline import registry, seal
+from firstline import assembly, seal
 from firstline.connector import ChangeRegister, Connector, Finding
 from firstline.engine import Engine
 from firstline.errors import Misdeclared
-from firstline.executor import Executor
 from firstline.governor import Governor
 from firstline.governor import connection as connections
 from firstline.intake import source
@@ -50,7 +49,7 @@ from firstline.remediation.planning.planner import surroundings
 from firstline.remediation.run.log import Logs
 from firstline.remediation.run.sweep import sweep
 from firstline.remediation.runner import Runner
-from firstline.settings import Settings, typed
+from firstline.settings import Settings
 from firstline.store import Database
 from firstline.store.database import one_at_a_time
 from firstline.store.lease import Leases
@@ -78,7 +77,7 @@ class Hub:
         mask = Masker(settings.secrets)
         self.database = Database(settings.database, mask)
         self.calendars = Calendars(settings.calendars, self.database)
-        self.connections = _connections(settings)
+        self.connections = assembly.connections(settings)
         self.declared = Declared(settings.mappings, settings.state)
         budgets = {name: settings.budget(name) for name in self.connections}
         self.governor = Governor(self.database, self.connections, budgets, settings.alarms.connection)
@@ -113,7 +112,8 @@ class Hub:
             engine=Engine(self.database, self.boot),
             boot=self.boot,
             connections=self.connections,
-            executors=_executors(settings),
+            executors=assembly.executors(settings),
+            sources=assembly.sources(settings),
             shelf=settings.state / "shelf",
             logs=Logs(settings.state / "logs", settings.logs.limit),
             place=_place(settings.state),
@@ -159,6 +159,8 @@ class Hub:
             await connector.aclose()
         for executor in self.context.executors.values():
             await executor.aclose()
+        for asked in self.context.sources.values():
+            await asked.aclose()
         await self.ledger.close()
         self._leases.close()
         self.database.close()
@@ -281,22 +283,3 @@ def _place(state: Path) -> str:
         path.hardlink_to(draft)  # whole or not at all, and the first wins
     draft.unlink()
     return path.read_text(encoding="utf-8")
-
-
-def _connections(settings: Settings) -> dict[str, Connector[Any]]:
-    made = {}
-    for name, table in settings.connections.items():
-        kind = registry.connector(table["connector"])
-        made[name] = kind(name, typed(kind.settings_model, table, f"connections.{name}"))
-    return made
-
-
-def _executors(settings: Settings) -> dict[str, Executor[Any]]:
-    made = {}
-    for name in registry.names(registry.EXECUTORS):
-        kind = registry.executor(name)
-        # Runs must be found again after a restart, so they lie with the rest of what the hub remembers.
-        own = {"directory": str(settings.state / "runs")} if "directory" in kind.settings_model.model_fields else {}
-        table = {**own, **settings.executors.get(name, {})}
-        made[name] = kind(typed(kind.settings_model, table, f"executors.{name}"))
-    return made

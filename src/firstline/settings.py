@@ -151,6 +151,7 @@ class Settings(Part):
     hub: Hub = Hub()
     connections: dict[str, dict[str, Any]] = {}
     executors: dict[str, dict[str, Any]] = {}
+    queries: dict[str, dict[str, Any]] = {}
     changes: Changes = Changes()
     alarms: Alarms = Alarms()
     notifications: Notifications = Notifications()
@@ -190,7 +191,7 @@ class Settings(Part):
     def digests(self) -> dict[str, str]:
         """Of the settings of each connection and executor, by `connection NAME` or `executor NAME`; references are not
         resolved."""
-        tables = {"connection": self.connections, "executor": self.executors}
+        tables = {"connection": self.connections, "executor": self.executors, "query": self.queries}
         return {f"{kind} {name}": digest(table) for kind, named in tables.items() for name, table in named.items()}
 
     @property
@@ -214,7 +215,12 @@ class Settings(Part):
 
     @property
     def _named(self) -> list[tuple[str, str]]:
-        tables = {"hub.database": self.hub.database, "connections": self.connections, "executors": self.executors}
+        tables = {
+            "hub.database": self.hub.database,
+            "connections": self.connections,
+            "executors": self.executors,
+            "queries": self.queries,
+        }
         tables |= {
             "ledger.key": self.ledger.key,
             "notifications.password": self.notifications.password,

@@ -5,12 +5,12 @@ plan, CI, times, risk; not the test plan, notes or files. So what must be known 
 characters: what has to be cut is prose, never a digest, and of steps the last, with their number."""
 
 import math
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
 from firstline.connector import ChangeDraft
+from firstline.declaration import Json
 from firstline.incident import Incident
 from firstline.runbook import Change, Check, Command, ResolvedRunbook
 from firstline.visible import exact
@@ -20,6 +20,7 @@ FIELD = 4_000
 TESTS = 800  # of the implementation plan's room: a connector may repeat the test plan there
 LINE = 600  # of one step: its beginning says what it does, the plan's digest binds the rest
 LIST = 600
+_BOUNDS = ("pattern", "enum", "minimum", "maximum", "max_length")
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,22 @@ def risk(runbook: ResolvedRunbook, change: Change) -> str:
     group = f" of {len(runbook.group)} that do the same work" if runbook.group else ""
     limits = [
         f"It touches {targets}{group}, and stops after {lasting(runbook.limits.timeout)}.",
+        rollout(runbook),
         f"The rest must be healthy first: {joined(c.name for c in runbook.healthy)}." if runbook.healthy else "",
         "" if runbook.rollback else "A failure is not rolled back by itself.",
     ]
     kept = " ".join(line for line in limits if line)
     return f"{cut(change.risk, FIELD - len(kept) - 2)}\n\n{kept}".strip()
+
+
+def rollout(runbook: ResolvedRunbook) -> str:
+    """In how many goes its targets are taken on; empty for one."""
+    goes = runbook.goes
+    if len(goes.batches) == 1 and goes.parallel == 1:
+        return ""
+    sizes = ", ".join(str(len(each)) for each in goes.batches[:10]) + (" ..." if len(goes.batches) > 10 else "")
+    allowed = f"more than {goes.failures} have failed" if goes.failures else "one has failed"
+    return f"Targets in {len(goes.batches)} goes ({sizes}), {goes.parallel} at a time, and no further when {allowed}."
 
 
 def backout(runbook: ResolvedRunbook, change: Change) -> str:
@@ -127,8 +139,20 @@ def proof(checks: Iterable[Check]) -> str:
 
 
 def step(command: Command) -> str:
-    """One step as it will run, for people: quoted as a shell would need it, so that the borders of arguments show."""
-    return exact(f"{command.name} on {command.target}: {shlex.join(command.run)}")
+    """One step as it will run, for people."""
+    when = f" (only when {command.when})" if command.when else ""
+    return exact(f"{command.name} on {command.target}: {command.does}{when}{outputs(command)}")
+
+
+def outputs(command: Command) -> str:
+    """What a step gives to later ones, with what may stand there."""
+    bounds = (f"{name}: {_bound(declared)}" for name, declared in command.outputs.items())
+    return f" (gives {', '.join(bounds)})" if command.outputs else ""
+
+
+def _bound(declared: dict[str, Json]) -> str:
+    kept = (f"{key} {value}" for key, value in declared.items() if key in _BOUNDS and value not in (None, "", [], 0))
+    return ", ".join((str(declared["type"]), *kept))
 
 
 def numbered(lines: Iterable[str]) -> list[str]:
@@ -174,5 +198,4 @@ def _fault(incident: Incident) -> str:
 def _check(check: Check) -> str:
     within = f", within {lasting(check.within)}" if check.within else ""
     hold = f", and still after {lasting(check.hold)}" if check.hold else ""
-    looks = f"{check.http.url} answers {check.http.status}" if check.http else shlex.join(check.run)
-    return f"{check.name} on {check.target}{within}{hold}: {looks}"
+    return f"{check.name} on {check.target}{within}{hold}: {check.looks}"

@@ -1,7 +1,7 @@
 """`firstline plan`: what would be run for an event, in full; nothing is run, asked or written."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio
 import sqlalchemy as sa
@@ -56,11 +56,11 @@ def plan(
         _tell(anyio.run(tries.dry_run, made, folder_of, *_executors(folder)))
 
 
-def _executors(folder: Path) -> tuple[dict[str, dict[str, Any]], Masker]:
+def _executors(folder: Path) -> tuple[Settings, Masker]:
     if not (folder / settings.FILE).exists():
-        return {}, Masker([])
+        return Settings(folder=folder.absolute()), Masker([])
     loaded = settings.load(folder)
-    return loaded.executors, Masker(loaded.known_secrets)
+    return loaded, Masker(loaded.known_secrets)
 
 
 def _tell(tried: list[tries.Tried]) -> None:

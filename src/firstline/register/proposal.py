@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from firstline.change import text
 from firstline.connector import ChangeRegister, Proposal, Value
 from firstline.declaration import Json, digest
+from firstline.declaration.canonical import canonical
 from firstline.errors import Rejected
 from firstline.governor import Governor, Priority
 from firstline.incident import Reference
@@ -14,7 +15,7 @@ from firstline.ledger import record
 from firstline.masking import Masker
 from firstline.register.past import Past, evidence, past
 from firstline.runbook import Runbook
-from firstline.runbook.model import CheckDeclaration, CommandDeclaration
+from firstline.runbook.model import CheckDeclaration, ProgramDeclaration
 from firstline.store import Database
 
 
@@ -63,7 +64,8 @@ def proposal(pack: str, runbook: Runbook, past: Past) -> Proposal:
     named = f"{pack}/{runbook.id} {runbook.version}"
     head = f"{named}, owned by {declared.owner}, digest {runbook.digest}"
     steps = text.fitting(text.numbered(map(_step, declared.steps)), text.FIELD - text.TESTS, "the runbook has them all")
-    rollback = text.numbered(map(_step, declared.rollback))
+    undone = [step.undo for step in reversed(declared.steps) if step.undo]
+    rollback = text.numbered(map(_step, (*undone, *declared.rollback)))
     return Proposal(
         key=f"firstline-{digest([pack, runbook.id, runbook.digest])[:32]}",
         name=text.cut(f"{change.template or declared.title} ({named})", text.TITLE),
@@ -84,6 +86,17 @@ def proposal(pack: str, runbook: Runbook, past: Past) -> Proposal:
     )
 
 
-def _step(step: CommandDeclaration | CheckDeclaration) -> str:
-    http = step.http if isinstance(step, CheckDeclaration) else None
-    return f"{step.name}: {f'{http.url} answers {http.status}' if http else ' '.join(step.run)}"
+def _step(step: ProgramDeclaration) -> str:
+    if isinstance(step, CheckDeclaration) and (looks := _looks(step)):
+        return f"{step.name}: {looks}"
+    return f"{step.name}: {' '.join(step.run) if step.run else f'{step.executor} {canonical(step.with_).decode()}'}"
+
+
+def _looks(check: CheckDeclaration) -> str:
+    if check.http:
+        return f"{check.http.url} answers {check.http.status}"
+    if check.query:
+        return f"{check.query.holds} in {check.query.source}: {check.query.ask}"
+    if check.tcp:
+        return f"{check.tcp} takes a connection"
+    return f"the incident is {check.alert} at its source" if check.alert else ""

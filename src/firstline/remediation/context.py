@@ -15,6 +15,7 @@ from firstline.governor import Governor, Priority
 from firstline.guard import Guards, Windows
 from firstline.incident import Event
 from firstline.masking import Masker
+from firstline.query import Source
 from firstline.register.own import OwnRegister
 from firstline.remediation.autonomy.policy import Policy
 from firstline.remediation.note.template import Notes
@@ -36,6 +37,7 @@ class Context:
     governor: Governor
     executors: Mapping[str, Executor[Any]]
     shelf: Path
+    sources: Mapping[str, Source]  # what checks may ask
     logs: Logs
     place: str  # names this state folder: an executor's traces of a run are found only with the folder they are in
     url: str
@@ -83,3 +85,9 @@ class Context:
         if name not in self.executors:
             raise Rejected(f"no executor is called {name!r}; there are: {', '.join(self.executors)}")
         return self.executors[name]
+
+    def source(self, name: str) -> Source:
+        if name not in self.sources:
+            known = ", ".join(self.sources) or "none"
+            raise Rejected(f"firstline.toml has no [queries.{name}] to ask; there are: {known}")
+        return self.sources[name]

@@ -18,8 +18,8 @@ from firstline.remediation.context import Context
 from firstline.remediation.hold.admission import is_meant
 from firstline.remediation.ready import ready
 from firstline.remediation.report import report
+from firstline.remediation.run.attempt import Overtaken
 from firstline.remediation.run.fix import fix
-from firstline.remediation.run.procedure import Overtaken
 from firstline.remediation.turn import BEFORE, Turn
 from firstline.store.database import passing
 from firstline.store.table import REMEDIATION, now

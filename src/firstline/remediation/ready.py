@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from firstline.errors import Rejected, Unauthorized, Unavailable
+from firstline.errors import Unauthorized, Unavailable
 from firstline.governor import connection as connections
 from firstline.guard import Hold
 from firstline.guard.override import override_of
@@ -15,6 +15,7 @@ from firstline.remediation.change import cover
 from firstline.remediation.hold import gate
 from firstline.remediation.hold.admission import admitted
 from firstline.remediation.planning import drift
+from firstline.remediation.run.before import Before
 from firstline.remediation.run.check import hold
 from firstline.remediation.run.finding import Findings
 from firstline.remediation.run.procedure import Procedure
@@ -91,26 +92,22 @@ async def passes(turn: Turn) -> bool:
 async def looked(turn: Turn) -> Findings | None:
     """What the checks say: the fault is there, and the rest of the group is well. None: then it was let go of."""
     procedure, findings = turn.procedure(), Findings()
-    for check in turn.plan.runbook.before:
-        seen = await hold(procedure, "before", check)
-        findings.outcomes.append(seen)
-        if not seen.answered:
-            raise Rejected(f"{check.name}: could not be looked at: {seen.detail}")
-        if not seen.ok:
-            await turn.end("not_needed", findings, f"{check.name}: {seen.detail}")
-            return None
-    sick = await _sick(procedure, turn)
+    await Before(procedure, turn.plan.runbook, findings).look()
+    if not findings.needed(turn.plan.runbook.targets):
+        await turn.end("not_needed", findings, "; ".join(dict.fromkeys(findings.spared.values())))
+        return None
+    sick = await _sick(procedure, turn, findings)
     if sick:
         await turn.hold(sick)
         return None
     return findings
 
 
-async def _sick(procedure: Procedure, turn: Turn) -> list[Hold]:
+async def _sick(procedure: Procedure, turn: Turn, findings: Findings) -> list[Hold]:
     """Those of the group that are not touched must be well: else the fix would take away what still works."""
     found = []
     for check in turn.plan.runbook.healthy:
-        seen = await hold(procedure, "healthy", check)
+        seen = await hold(procedure, "healthy", check, procedure.values(findings, check))
         if not seen.ok:
             why = f"{check.target} of the group is not healthy: {check.name}: {seen.detail}"
             found.append(Hold(guard="group", why=why, mend="Mend it first, or override with a reason."))

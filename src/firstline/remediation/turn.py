@@ -66,7 +66,7 @@ class Turn:
         return not self.first or self.row["turn"] > 1
 
     def procedure(self) -> Procedure:
-        return Procedure(self.context, self.id, self.row["turn"], self.plan, self.looked_at)
+        return Procedure(self.context, self.id, self.row["turn"], self.plan, self.incident, self.looked_at)
 
     async def move(self, values: Values, act: str = "", told: str = "") -> bool:
         """Change the row and tell it. False, and the turn is over, when another has taken it."""

@@ -34,5 +34,20 @@ class Runbook:
 
 def scopes(declaration: RunbookDeclaration) -> tuple[Scope, Scope]:
     """What `${{ }}` may use: the inputs; and the same with `target`, in commands and checks."""
-    inputs: dict[str, Type] = {f"inputs.{name}": each.type for name, each in declaration.inputs.items()}
+    inputs = _inputs(declaration)
     return Scope(inputs), Scope({**inputs, "target": "string"})
+
+
+def types(declaration: RunbookDeclaration, before: int | None = None) -> dict[str, Type]:
+    """Of all values that texts may be completed with when they run: inputs, `target`, and what the first `before` steps
+    give; None: all of them."""
+    given: dict[str, Type] = {
+        f"steps.{step.id}.{name}": each.type
+        for step in declaration.steps[:before]
+        for name, each in step.outputs.items()
+    }
+    return {**_inputs(declaration), "target": "string", **given}
+
+
+def _inputs(declaration: RunbookDeclaration) -> dict[str, Type]:
+    return {f"inputs.{name}": each.type for name, each in declaration.inputs.items()}

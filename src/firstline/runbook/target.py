@@ -72,3 +72,11 @@ def address(url: str) -> str:
     if not url.isprintable() or " " in url or "\\" in url:
         raise Rejected(f"{url!r} has a character that must be escaped in an address")
     return url
+
+
+def port(address: str) -> str:
+    """`host:port`. Raises `Rejected`: nothing else can be connected to."""
+    host, _, number = address.rpartition(":")
+    if not host.isprintable() or not host.strip() or not number.isdecimal() or not 0 < int(number) < 65_536:
+        raise Rejected(f"{address!r} is no address of the form host:port")
+    return address

@@ -1,5 +1,7 @@
 """A kill switch between two steps, and processes that die between two stages."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from tests.integration.course.conftest import NORMAL, STANDARD, Make, Stage
@@ -22,11 +24,11 @@ def before(monkeypatch: pytest.MonkeyPatch, name: str, act: object) -> None:
     """Something happens just before a command of this name would begin."""
     run = Procedure.run
 
-    async def watched(self: Procedure, phase: str, number: int, command: Command) -> object:
+    async def watched(self: Procedure, phase: str, number: int, command: Command, *more: Any) -> object:
         if command.name == name and not done:
             done.append(name)
             act()  # type: ignore[operator]
-        return await run(self, phase, number, command)
+        return await run(self, phase, number, command, *more)
 
     done: list[str] = []
     monkeypatch.setattr(Procedure, "run", watched)

@@ -17,8 +17,8 @@ def command(name: str, *run: str, target: str = "shop1") -> Command:
 def check(name: str, *run: str, **times: float) -> Check:
     """`times`: within, every, hold."""
     declared = {"within": 0, "every": 1, "hold": 0, **times}
-    one = command(name, *run).model_dump()
-    return Check.model_validate({**one, "http": None, **declared})
+    one = {"name": name, "target": "shop1", "executor": "command", "run": run, "environment": {}, "timeout": 30}
+    return Check.model_validate({**one, **declared})
 
 
 @pytest.fixture

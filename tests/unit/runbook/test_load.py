@@ -63,7 +63,7 @@ def test_a_runbook_that_only_reads_has_no_change(edited: Edited) -> None:
         ('"${{ target }}"', '"${{ [target] }}"', "20:24", "gives list<string>, which is no text"),
         ('"${{ target }}"', '"${{ target"', "20:25", "without its }}"),
         ("PORT:", "2PORT:", "21:26", "match pattern"),
-        ("http: {url", 'run: ["true"]\n    http: {url', "24:5", "either `run` or `http`"),
+        ("http: {url", 'run: ["true"]\n    http: {url', "24:5", "one of `run`"),
         ("http://127", "ftp://127", "25:17", "http:// or https://"),
         ("http://127", "${{ inputs.app }}://127", "25:17", "http:// or https://"),
         ("every: 500ms", "every: 0ms", "27:12", "greater than 0"),

@@ -3,20 +3,20 @@ register of changes; and an executor is made only where it can do so without cha
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firstline import registry
+from firstline import assembly
 from firstline.errors import FirstlineError
 from firstline.executor import Executor, State, Step
 from firstline.remediation.note.output import Mask, joined
 from firstline.remediation.plan import Plan
 from firstline.remediation.run import shelf
 from firstline.runbook import Command
-from firstline.settings import typed
+from firstline.settings import Settings
 from firstline.store import new_id
 
 LOOK = 0.2  # seconds between two looks, where the executor does not hear of the end by itself
@@ -32,15 +32,15 @@ class Tried:
     said: str
 
 
-async def dry_run(plan: Plan, folder: Path, executors: Mapping[str, dict[str, Any]], mask: Mask = str) -> list[Tried]:
-    """Try each step, in order, up to the first that would fail. `folder` of the runbook; `executors`: their settings,
-    as in firstline.toml; `mask` takes secrets out of what they say."""
+async def dry_run(plan: Plan, folder: Path, settings: Settings, mask: Mask = str) -> list[Tried]:
+    """Try each step, in order, up to the first that would fail. `folder` of the runbook; `mask` takes secrets out of
+    what they say."""
     place = Path(tempfile.mkdtemp(prefix="firstline-dry-run-"))
     tried: list[Tried] = []
     try:
         shelf.keep(place / "shelf", plan.runbook.runbook_digest, folder)
         for command in plan.runbook.steps:
-            tried.append(await _try(plan, command, place, executors.get(command.executor, {}), mask))
+            tried.append(await _try(plan, command, place, settings, mask))
             if tried[-1].ok is False:
                 break
     finally:
@@ -48,13 +48,13 @@ async def dry_run(plan: Plan, folder: Path, executors: Mapping[str, dict[str, An
     return tried
 
 
-async def _try(plan: Plan, command: Command, place: Path, table: dict[str, Any], mask: Mask) -> Tried:
-    kind = registry.executor(command.executor)
-    if not kind.supports_dry_run:
+async def _try(plan: Plan, command: Command, place: Path, settings: Settings, mask: Mask) -> Tried:
+    kind = assembly.executor_kinds(settings).get(command.executor)
+    if kind is None or not kind.supports_dry_run:
         why = f"the executor {command.executor} has no dry run; nothing was run"
         return Tried(command.name, command.target, None, why)
     try:
-        async with _made(kind, place, table) as executor:
+        async with _made(settings, command.executor, place) as executor:
             ok, said = await _end(executor, _step(plan, command, place))
     except FirstlineError as error:
         return Tried(command.name, command.target, ok=False, said=mask(str(error)))
@@ -62,13 +62,11 @@ async def _try(plan: Plan, command: Command, place: Path, table: dict[str, Any],
 
 
 @asynccontextmanager
-async def _made(
-    kind: Callable[[Any], Executor[Any]], place: Path, table: dict[str, Any]
-) -> AsyncIterator[Executor[Any]]:
+async def _made(settings: Settings, name: str, place: Path) -> AsyncIterator[Executor[Any]]:
     """Apart from the hub's: it knows of none of its runs."""
-    model = getattr(kind, "settings_model")  # noqa: B009 - of the class, which mypy takes for what makes one
-    own = {"directory": str(place / "runs")} if "directory" in model.model_fields else {}
-    executor = kind(typed(model, {**table, **own}, "executors"))
+    executor = assembly.executor(
+        settings.model_copy(update={"hub": settings.hub.model_copy(update={"state": place})}), name
+    )
     try:
         yield executor
     finally:
@@ -76,12 +74,15 @@ async def _made(
 
 
 def _step(plan: Plan, command: Command, place: Path) -> Step:
-    run, _ = shelf.program(place / "shelf", plan.runbook.runbook_digest, command.run)
+    folder = shelf.folder(place / "shelf", plan.runbook.runbook_digest)
     return Step(
         id=new_id(),
         name=command.name,
         target=command.target,
-        run=run,
+        targets=command.targets,
+        run=shelf.program(folder, command.run),
+        parameters=command.parameters,
+        folder=str(folder),
         environment=command.environment,
         timeout=command.timeout,
         output_limit=plan.runbook.limits.output,

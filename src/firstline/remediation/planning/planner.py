@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from firstline.assembly import executor_kinds
 from firstline.change.policy import decide as decide_type
 from firstline.connector import Connector
 from firstline.errors import Rejected
+from firstline.executor import Executor
 from firstline.incident import Event, Incident
 from firstline.mapping import Decision
 from firstline.remediation.autonomy.mode import counting
 from firstline.remediation.autonomy.policy import Policy
 from firstline.remediation.plan import Asks, Plan
+from firstline.remediation.planning.fit import fit
 from firstline.runbook import Check, Command, ResolvedRunbook, Runbook, resolve
 from firstline.settings import OWN_REGISTER, Settings
 
@@ -27,6 +30,7 @@ class Surroundings:
     emergency: str = "approval"  # `first`: an emergency change runs before it is approved
     earned: bool = False  # what changes something runs by itself only after a promotion
     connectors: Mapping[str, Connector[Any] | type[Connector[Any]]] = field(default_factory=dict)
+    executors: Mapping[str, type[Executor[Any]]] | None = None  # None: which there are is not known
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -43,6 +47,7 @@ def surroundings(
         emergency=settings.changes.emergency,
         earned=settings.modes.autonomy == "earned",
         connectors=connectors or {},
+        executors=executor_kinds(settings),
         settings=settings.digests,
     )
 
@@ -53,6 +58,8 @@ def plan(decision: Decision, runbook: Runbook, event: Event, where: Surroundings
     if incident is None:
         raise Rejected("an event without an incident has no plan")
     resolved = resolve(runbook, decision.inputs)
+    if where.executors is not None:
+        fit(resolved, where.executors)
     pin = policy.pins.get((f"{decision.pack}/{decision.runbook}", runbook.digest))
     change = decide_type(
         resolved.change,
@@ -110,6 +117,9 @@ def _typed(resolved: ResolvedRunbook, kind: str, template: str) -> ResolvedRunbo
 def _settings(resolved: ResolvedRunbook, incident: Incident, register: str, known: Mapping[str, str]) -> dict[str, str]:
     """Of what the plan works with: drift in these voids what was approved."""
     commands: tuple[Command | Check, ...] = (*resolved.steps, *resolved.rollback, *resolved.diagnose)
-    executors = {f"executor {one.executor}" for one in (*commands, *resolved.before, *resolved.after) if one.run}
-    names = {f"connection {name}" for name in (incident.reference.connection, register) if name} | executors
+    checks = (*resolved.before, *resolved.healthy, *resolved.after)
+    used = {f"executor {one.executor}" for one in (*commands, *checks) if one.run or one.parameters}
+    used |= {f"secret {name}" for one in (*commands, *checks) for name in one.secrets.values()}
+    used |= {f"query {one.query.source}" for one in checks if one.query}
+    names = {f"connection {name}" for name in (incident.reference.connection, register) if name} | used
     return {name: known[name] for name in sorted(names) if name in known}

@@ -4,6 +4,7 @@ import shlex
 
 from pydantic import BaseModel, ConfigDict
 
+from firstline.change.text import outputs, rollout
 from firstline.declaration import Json
 from firstline.remediation.plan import Plan
 from firstline.runbook import Check, Command
@@ -25,6 +26,7 @@ class PlanShown(BaseModel):
     inputs: dict[str, Json]
     targets: tuple[str, ...]
     group: tuple[str, ...]
+    rollout: str
     before: tuple[str, ...]
     steps: tuple[str, ...]
     after: tuple[str, ...]
@@ -49,6 +51,7 @@ def shown(plan: Plan) -> PlanShown:
         inputs=runbook.inputs,
         targets=runbook.targets,
         group=runbook.group,
+        rollout=rollout(runbook),
         before=tuple(map(_check, (*runbook.before, *runbook.healthy))),
         steps=tuple(map(_command, runbook.steps)),
         after=tuple(map(_check, runbook.after)),
@@ -62,14 +65,25 @@ def shown(plan: Plan) -> PlanShown:
 
 
 def _command(command: Command) -> str:
+    secrets = "".join(f"{variable}=<secret {name}> " for variable, name in command.secrets.items())
     environment = "".join(f"{name}={shlex.quote(value)} " for name, value in command.environment.items())
-    return exact(f"{command.name} on {command.target}: {environment}{shlex.join(command.run)} ({command.timeout:g} s)")
+    when = f", only when {command.when}" if command.when else ""
+    told = f"{secrets}{environment}{command.does} ({command.timeout:g} s{when}{_held(command)})"
+    return exact(f"{command.name} on {command.target}: {told}{outputs(command)}")
+
+
+def _held(command: Command) -> str:
+    """What holds it: its sandbox, its bounds."""
+    sandbox = command.sandbox
+    bounds = [f"{name} {value:g}" for name, value in command.bounds.model_dump().items() if value is not None]
+    if sandbox is not None:
+        writes = f"writes to {', '.join(sandbox.writes)}" if sandbox.writes else "writes nothing"
+        bounds += ["network" if sandbox.network else "no network", writes]
+    return "".join(f", {bound}" for bound in bounds)
 
 
 def _check(check: Check) -> str:
-    if check.http is not None:
-        return exact(f"{check.name} on {check.target}: {check.http.url} answers {check.http.status}")
-    return exact(f"{check.name} on {check.target}: {shlex.join(check.run)}")
+    return exact(f"{check.name} on {check.target}: {check.looks}")
 
 
 def _change(plan: Plan) -> str:

@@ -2,19 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from firstline import http
+from firstline.declaration import Json
+from firstline.remediation.run import probe
 from firstline.remediation.run.finding import Outcome
 from firstline.remediation.run.procedure import Procedure
-from firstline.runbook import Check, Command, Http
+from firstline.runbook import Check, Command
 
-PROBE_BODY = 65_536  # characters of an answer that `contains` is looked for in
+Look = Callable[[], Awaitable[Outcome]]
 
 
-async def hold(procedure: Procedure, phase: str, check: Check) -> Outcome:
-    """Look until the check holds for its `hold`, or its `within` is over. The outcome says what was seen last."""
-    look = _look(procedure, phase, check)
+async def hold(
+    procedure: Procedure,
+    phase: str,
+    check: Check,
+    values: Mapping[str, Json] | None = None,
+    patience: float | None = None,
+) -> Outcome:
+    """Look until the check holds for its `hold`, or its `within` is over. The outcome says what was seen last.
+    `values` complete its late texts; `patience` is for what can't be reached (`Procedure.run`)."""
+    look = _look(procedure, phase, check, values or {}, patience)
     began = time.monotonic()
     held_since: float | None = None
     while True:
@@ -30,28 +38,9 @@ async def hold(procedure: Procedure, phase: str, check: Check) -> Outcome:
         await asyncio.sleep(check.every)
 
 
-def _look(procedure: Procedure, phase: str, check: Check) -> Callable[[], Awaitable[Outcome]]:
-    if check.http is not None:
-        probe = check.http
-        return lambda: _ask(phase, check, probe)
-    command = Command(
-        name=check.name,
-        target=check.target,
-        executor=check.executor,
-        run=check.run,
-        environment=check.environment,
-        timeout=check.timeout,
-    )
-    return lambda: procedure.probe(phase, command)
-
-
-async def _ask(phase: str, check: Check, probe: Http) -> Outcome:
-    try:
-        async with http.client("", headers={"Accept": "*/*"}) as client, asyncio.timeout(check.timeout):
-            response = await client.get(probe.url)
-    except (http.NoAnswer, TimeoutError) as error:
-        detail = f"no answer: {type(error).__name__}"
-        return Outcome(phase=phase, name=check.name, target=check.target, ok=False, detail=detail)
-    ok = response.status_code == probe.status and probe.contains in response.text[:PROBE_BODY]
-    detail = "" if ok else f"answered {response.status_code}: {response.text[:120]}"
-    return Outcome(phase=phase, name=check.name, target=check.target, ok=ok, detail=detail)
+def _look(procedure: Procedure, phase: str, check: Check, values: Mapping[str, Json], patience: float | None) -> Look:
+    look = probe.of(procedure.context, procedure.incident, phase, check)
+    if look is not None:
+        return look
+    command = Command.model_validate(check.model_dump(include=set(Command.model_fields)))
+    return lambda: procedure.probe(phase, command, values, patience)

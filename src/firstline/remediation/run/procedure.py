@@ -1,98 +1,144 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
 
-import sqlalchemy as sa
-
+from firstline.declaration import Json
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
-from firstline.executor import Chunk, Handle, Progress, State, Step
+from firstline.executor import Bounds, Handle, Progress, Sandbox, State, Step
 from firstline.incident import Incident
-from firstline.ledger.facet import bind
-from firstline.remediation.change.closing import has_run
+from firstline.masking import StreamMasker
 from firstline.remediation.context import Context
-from firstline.remediation.hold import gate
-from firstline.remediation.note.output import excerpt, joined
+from firstline.remediation.note.output import excerpt
 from firstline.remediation.plan import Plan
 from firstline.remediation.run import shelf
-from firstline.remediation.run.finding import Outcome
-from firstline.remediation.timeline import tell
+from firstline.remediation.run.attempt import Attempts, Ended, detail
+from firstline.remediation.run.finding import Findings, Outcome, never
+from firstline.remediation.run.log import LogWriter
+from firstline.remediation.run.outputs import outputs_of
+from firstline.remediation.run.record import Record, follow
 from firstline.runbook import Command
+from firstline.runbook.late import completed
+from firstline.runbook.plan import Program
 from firstline.store import new_id
-from firstline.store.database import insert
-from firstline.store.table import REMEDIATION, RUN, RunRow, now
+from firstline.store.table import RunRow
 
-FIRST_LOOK = 0.02  # seconds, where the executor does not hear of the end by itself
-LONGEST_LOOK = 1.0
 FOUND = 16_384  # characters of a run's output that a finding keeps: head and tail
-# For so long, and as long as its checks may take, what let a remediation go is relied on until its first step begins.
-GOOD = timedelta(minutes=5)
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 5.0  # seconds between two tries to reach a target
+
+Values = Mapping[str, Json]
+T = TypeVar("T")
 
 
-class Overtaken(FirstlineError):
-    """Nothing has begun, and what let it go no longer counts: all of it is looked at again."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A run that has ended, and its output as it is kept: masked, within the runbook's limit."""
-
-    progress: Progress
-    output: str
-    handle: Handle | None
+class OutOfReach(FirstlineError):
+    """It could not be asked for as long as there was patience."""
 
 
 class Procedure:
     """The commands of one turn of a remediation."""
 
     def __init__(
-        self, context: Context, remediation_id: str, turn: int, plan: Plan, looked_at: datetime | None = None
+        self,
+        context: Context,
+        remediation_id: str,
+        turn: int,
+        plan: Plan,
+        incident: Incident,
+        looked_at: datetime | None = None,
     ) -> None:
         """`looked_at`: when the turn began to look whether it may begin; None: it began after that."""
-        self._looked_at = looked_at
-        self._context = context
+        self.context = context
+        self.incident = incident
         self._remediation_id = remediation_id
-        self._turn = turn
         self._plan = plan
+        self._attempts = Attempts(context, remediation_id, turn, plan, looked_at)
 
-    async def run(self, phase: str, number: int, command: Command) -> Outcome:
-        """Run a command once, or find the run an earlier try began. Raises `Unknown` when its end can't be told,
+    def values(self, findings: Findings, program: Program) -> Values:
+        """What its late texts may name: the inputs, and what earlier steps gave on its target or to all of its go."""
+        steps = self._plan.runbook.steps
+        targets = {program.target, *(step.target for step in steps if program.target in step.targets)}
+        found: dict[str, Json] = {f"inputs.{name}": value for name, value in self._plan.runbook.inputs.items()}
+        for outcome in findings.of("step"):
+            if outcome.target in targets:
+                found |= outcome.outputs
+        return found
+
+    async def run(
+        self, phase: str, number: int, command: Command, values: Values, patience: float | None = None
+    ) -> Outcome:
+        """Run a command once, or find the run an earlier try began; one that may be done twice is tried again as often
+        as it says. `values` complete its late texts. `patience`: after so many seconds out of reach it counts as
+        failed; None: `Unavailable` is raised, and all of it waits. Raises `Unknown` when its end can't be told,
         `Overtaken` where the first step may not begin any more."""
         try:
-            step = self._step(f"{self._remediation_id}.{phase}.{number}", command, read_only=phase == "diagnose")
-        except Rejected as error:  # it can't begin: what ran before it is rolled back
-            return Outcome(phase=phase, name=command.name, target=command.target, ok=False, detail=str(error))
+            whole = completed(command, self._plan.runbook.types, values)
+        except Rejected as error:
+            return never(phase, number, command.name, command.target, str(error))
+        for attempt in range(command.retries + 1):
+            if attempt:
+                await asyncio.sleep(command.pause)
+            done = await self._once(phase, number, attempt, whole, patience)
+            if done.ok or not done.begun:
+                break
+        return done
+
+    async def probe(self, phase: str, command: Command, values: Values, patience: float | None = None) -> Outcome:
+        """Run a check's command, anew each time: it only reads. Exit status 0: it holds; 1 to 125: it does not."""
+        whole = completed(command, self._plan.runbook.types, values)
+        step = self._step(f"{self._remediation_id}.{phase}.{new_id()}", whole, read_only=True)
         row = self._row(step, phase, command)
-        ended = await self._context.database.write(lambda connection: self._mark(connection, row))
+        ended = await self._execute(step, whole, patience, known=False)
+        await self._attempts.note(row, step, ended)
+        return _outcome(phase, None, command, ended)
+
+    async def _once(self, phase: str, number: int, attempt: int, command: Command, patience: float | None) -> Outcome:
+        run_id = f"{self._remediation_id}.{phase}.{number}" + (f".{attempt}" if attempt else "")
+        try:
+            step = self._step(run_id, command, read_only=phase == "diagnose")
+        except Rejected as error:  # it can't begin: what ran before it is rolled back
+            return never(phase, number, command.name, command.target, str(error))
+        found = await self._attempts.mark(self._row(step, phase, command))
+        ended = found.ended
         if ended is None:
-            ended = await self._execute(step, command)
-            await self._context.database.write(lambda connection: self._end(connection, step, ended))
+            ended = await self._execute(step, command, patience, known=found.known)
+            await self._attempts.end(step, ended)
         if ended.progress.state is State.UNKNOWN:
             why = ended.progress.detail
             raise Unknown(f"{command.name} on {command.target} was begun; how it ended can't be told: {why}")
-        return _outcome(phase, command, ended)
+        return _outcome(phase, number, command, ended)
 
-    async def probe(self, phase: str, command: Command) -> Outcome:
-        """Run a check's command, anew each time: it only reads. Exit status 0: it holds; 1 to 125: it does not."""
-        step = self._step(f"{self._remediation_id}.{phase}.{new_id()}", command, read_only=True)
-        row = self._row(step, phase, command)
-        ended = await self._execute(step, command)
-
-        def note(connection: sa.Connection) -> None:
-            insert(connection, row)
-            self._end(connection, step, ended)
-
-        await self._context.database.write(note)
-        return _outcome(phase, command, ended)
-
-    async def _execute(self, step: Step, command: Command) -> Ended:
-        """Start it, or find it begun, and follow it to its end."""
-        handle: Handle | None = None
+    async def _execute(self, step: Step, command: Command, patience: float | None, *, known: bool) -> Ended:
+        """Start it, or find it begun, and follow it to its end. `known`: an earlier try may have begun it: then nobody
+        can say that it did not."""
         try:
-            handle = await self._context.executor(command.executor).start(step)
-            return await self._watch(handle)
-        except Rejected as error:  # it did not begin: a command that failed, so that what ran before it is rolled back
-            return Ended(Progress(state=State.FAILED, detail=str(error)), "", handle)
+            handle = await _patiently(lambda: self._begin(step, command), patience)
+        except (Rejected, OutOfReach) as error:
+            state = State.UNKNOWN if known else State.FAILED
+            return Ended(Progress(state=state, detail=str(error)), "", None)
+        try:
+            return await _patiently(lambda: self._watch(handle, command), _outlasting(step, patience))
+        except (Rejected, OutOfReach) as error:
+            return Ended(Progress(state=State.UNKNOWN, detail=str(error)), "", handle)
+
+    async def _begin(self, step: Step, command: Command) -> Handle:
+        return await self.context.executor(command.executor).start(step)
+
+    async def _watch(self, handle: Handle, command: Command) -> Ended:
+        executor, logs, mask = self.context.executor(handle.executor), self.context.logs, self.context.mask
+        log = LogWriter(logs.path(self._remediation_id, handle.step), logs.limit)
+        record = Record(log, lambda: StreamMasker(mask), self._plan.runbook.limits.output)
+        progress, printed = await follow(executor, handle, record)
+        ended = Ended(progress, printed.excerpt, handle, printed.log)
+        if not command.outputs or progress.state is not State.SUCCEEDED:
+            return ended
+        try:
+            return replace(ended, outputs=await outputs_of(executor, handle, command, progress, mask))
+        except Rejected as error:  # a step that did not give what it declares has failed
+            return replace(ended, progress=progress.model_copy(update={"state": State.FAILED, "detail": str(error)}))
 
     def _row(self, step: Step, phase: str, command: Command) -> RunRow:
         return RunRow(
@@ -102,106 +148,50 @@ class Procedure:
             name=command.name,
             target=command.target,
             executor=command.executor,
-            place=self._context.place,
+            place=self.context.place,
         )
 
     def _step(self, run_id: str, command: Command, *, read_only: bool) -> Step:
-        run, _ = shelf.program(self._context.shelf, self._plan.runbook.runbook_digest, command.run)
+        folder = shelf.folder(self.context.shelf, self._plan.runbook.runbook_digest)
         return Step(
             id=run_id,
             name=command.name,
             target=command.target,
-            run=run,
+            targets=command.targets,
+            run=shelf.program(folder, command.run),
+            parameters=command.parameters,
+            folder=str(folder),
             environment=command.environment,
             timeout=command.timeout,
-            output_limit=self._plan.runbook.limits.output,
+            output_limit=self.context.logs.limit,
+            bounds=Bounds(**command.bounds.model_dump()),
+            sandbox=Sandbox(**command.sandbox.model_dump()) if command.sandbox else None,
             read_only=read_only,
         )
 
-    async def _watch(self, handle: Handle) -> Ended:
-        executor = self._context.executor(handle.executor)
-        chunks: list[Chunk] = []
-        offset, pause = 0, FIRST_LOOK
-        while True:
-            progress = await executor.watch(handle, offset)
-            chunks += progress.output
-            offset = progress.offset
-            if progress.state.ended:
-                return Ended(progress, self._kept(chunks, progress.dropped), handle)
-            await executor.wait(handle, pause)
-            pause = min(pause * 1.5, LONGEST_LOOK)
 
-    def _kept(self, chunks: list[Chunk], dropped: int) -> str:
-        output = excerpt(joined(chunks, dropped, self._context.mask), self._plan.runbook.limits.output)
-        return output.replace("\x00", "\N{SYMBOL FOR NULL}")  # PostgreSQL keeps no NUL in text
-
-    def _mark(self, connection: sa.Connection, row: RunRow) -> Ended | None:
-        """Write the attempt down. Gives the end when an earlier try has seen it. Raises `Unavailable` when this turn no
-        longer counts (its process was taken for dead, and woke), `Unknown` when the run's traces are elsewhere."""
-        mine = sa.select(REMEDIATION).where(REMEDIATION.c.id == row.remediation_id, REMEDIATION.c.turn == self._turn)
-        remediation = connection.execute(mine.with_for_update()).mappings().first()
-        if remediation is None:
-            raise Unavailable("another process has taken this remediation over")
-        known = connection.execute(sa.select(RUN).where(RUN.c.id == row.id)).mappings().first()
-        if known is None:
-            if row.phase == "step" and not has_run(connection, row.remediation_id):
-                self._is_let_go(connection, remediation)
-            _may_begin(connection, remediation, row, self._until())
-            insert(connection, row)
-            return None
-        if known["ended_at"] is None and known["place"] != row.place:
-            raise Unknown(f"{row.name} on {row.target} was begun by a hub with another state folder, which is not here")
-        if known["ended_at"] is None:
-            return None
-        progress = Progress(state=State(known["state"]), exit_status=known["exit_status"], detail=known["detail"])
-        return Ended(progress, str(known["output"]), None)
-
-    def _is_let_go(self, connection: sa.Connection, remediation: sa.RowMapping) -> None:
-        """Whether it still is, where nothing of it has begun: its process may have slept since it was."""
-        at, context = now(), self._context
-        if self._looked_at is None or at - self._looked_at > self._good:
-            raise Overtaken("it was let go too long ago")
-        row, incident = dict(remediation), Incident.model_validate(remediation["incident"])
-        holds = gate.admit(connection, row, self._plan, incident, context.guards, context.windows(), at)
-        if holds:
-            raise Overtaken("; ".join(held.why for held in holds))
-
-    @property
-    def _good(self) -> timedelta:
-        looks = (*self._plan.runbook.before, *self._plan.runbook.healthy)
-        return GOOD + timedelta(seconds=sum(check.within + check.hold + check.timeout for check in looks))
-
-    def _until(self) -> datetime:
-        """How long its targets stay its own."""
-        return gate.expiry(self._plan, self._context.guards, now())
-
-    def _end(self, connection: sa.Connection, step: Step, ended: Ended) -> None:
-        progress, how = ended.progress, _detail(ended.progress)
-        values = {
-            "state": progress.state.value,
-            "handle": ended.handle.model_dump(mode="json") if ended.handle else None,
-            "exit_status": progress.exit_status,
-            "output": ended.output,
-            "detail": progress.detail,
-            "ended_at": now(),
-        }
-        connection.execute(sa.update(RUN).where(RUN.c.id == step.id).values(**values))
-        told = f"{step.name} on {step.target}: {progress.state}{f' ({how})' if how else ''}"
-        tell(connection, self._remediation_id, "ran", told, rows=bind(connection, "run", step.id))
+async def _patiently(act: Callable[[], Awaitable[T]], patience: float | None) -> T:
+    """Try until it can be reached. Raises `OutOfReach` after `patience` seconds; None: `Unavailable` at once."""
+    until = time.monotonic() + (patience or 0.0)
+    pause = SHORTEST_PAUSE
+    while True:
+        try:
+            return await act()
+        except Unavailable as error:
+            if patience is None:
+                raise
+            if time.monotonic() >= until:
+                raise OutOfReach(f"out of reach for {patience:g} s: {error}") from error
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
-def _may_begin(connection: sa.Connection, remediation: sa.RowMapping, row: RunRow, until: datetime) -> None:
-    """In the transaction that writes the attempt down: none begins after a kill switch was thrown, or on a target that
-    somebody else has by now. Raises `Rejected`, `Unavailable`."""
-    thrown = gate.switched(connection, dict(remediation))
-    if thrown is not None:
-        raise Rejected(f"stopped before {row.name} on {row.target}: {thrown.why}")
-    changes = remediation["changes"] and row.phase in ("step", "rollback")
-    if changes and not gate.renew(connection, row.remediation_id, until):
-        raise Unknown(f"the lock on {row.target} was lost before {row.name}: another remediation may be at work on it")
+def _outlasting(step: Step, patience: float | None) -> float | None:
+    """What has begun may end by itself while it is out of reach."""
+    return None if patience is None else patience + step.timeout
 
 
-def _outcome(phase: str, command: Command, ended: Ended) -> Outcome:
+def _outcome(phase: str, number: int | None, command: Command, ended: Ended) -> Outcome:
     progress = ended.progress
     ok = progress.state is State.SUCCEEDED
     return Outcome(
@@ -210,14 +200,9 @@ def _outcome(phase: str, command: Command, ended: Ended) -> Outcome:
         target=command.target,
         ok=ok,
         answered=ok or (progress.state is State.FAILED and 1 <= (progress.exit_status or 0) <= 125),
-        detail=_detail(progress),
+        detail=detail(progress),
         output=excerpt(ended.output, FOUND),
+        number=number,
+        begun=ended.handle is not None,
+        outputs=ended.outputs,
     )
-
-
-def _detail(progress: Progress) -> str:
-    if progress.state is State.SUCCEEDED:
-        return ""
-    if progress.detail:
-        return progress.detail
-    return f"exit status {progress.exit_status}" if progress.exit_status is not None else progress.state.value

@@ -33,14 +33,19 @@ def _copy(folder: Path, to: Path, digest: str) -> None:
         raise Misdeclared("changed while it was read; it is read again with the next change", place=f"{folder}:1:1")
 
 
-def program(shelf: Path, digest: str, run: tuple[str, ...]) -> tuple[tuple[str, ...], Path]:
-    """The command with `./` resolved to the kept folder, and that folder. A path that leads out of it is `Rejected`."""
+def folder(shelf: Path, digest: str) -> Path:
+    """The kept folder. Raises `Rejected` where it is not there."""
     kept = shelf / digest
     if not kept.is_dir():
         raise Rejected(f"the runbook's files with digest {digest} are not on the shelf {shelf}")
-    if not run[0].startswith("./"):
-        return run, kept
-    path = Path(os.path.normpath(kept / run[0]))
-    if not path.is_relative_to(kept):
+    return kept
+
+
+def program(folder: Path, run: tuple[str, ...]) -> tuple[str, ...]:
+    """The command, whose `./` is the kept folder and may not lead out of it: else it is `Rejected`."""
+    if not run or not run[0].startswith("./"):
+        return run
+    path = Path(os.path.normpath(folder / run[0]))
+    if not path.is_relative_to(folder):
         raise Rejected(f"{run[0]} leads out of the runbook's folder")
-    return (str(path), *run[1:]), kept
+    return (str(path), *run[1:])

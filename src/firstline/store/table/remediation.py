@@ -73,6 +73,8 @@ class RunRow(SQLModel, table=True):
     handle: Any = column.json()  # firstline.executor.Handle
     exit_status: int | None = None
     output: str = ""  # head and tail, masked before they were cut
+    outputs: Any = column.json()  # what the step gave to later ones
+    surroundings: str = ""  # what held it: a sandbox, limits, an account
     log_size: int = Field(default=0, sa_type=sa.BigInteger)  # bytes of the full log: firstline.remediation.run.log
     log_digest: str = ""  # its SHA-256, 64 hexadecimal digits; empty where nothing was printed
     detail: str = column.told()

@@ -1,4 +1,4 @@
-"""What `runbook.yaml` holds (docs/reference/files.md). Times in seconds, sizes in bytes."""
+"""The whole of a `runbook.yaml`."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -8,43 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from firstline.declaration import Declaration, Duration, Size
 from firstline.declaration.duration import PositiveDuration
 from firstline.runbook.input import Input
-
-Text = Annotated[str, Field(min_length=1, max_length=16_384)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-InputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-class CommandDeclaration(Declaration):
-    name: Name
-    executor: Name = "command"
-    run: tuple[Annotated[str, Field(max_length=16_384)], ...] = Field(min_length=1, max_length=256)
-    environment: dict[VariableName, str] = Field(default_factory=dict)
-    timeout: PositiveDuration = 300.0
-
-
-class HttpDeclaration(Declaration):
-    url: Text
-    status: int = Field(default=200, ge=100, le=599)
-    contains: str = ""
-
-
-class CheckDeclaration(Declaration):
-    name: Name
-    executor: Name = "command"
-    run: tuple[Annotated[str, Field(max_length=16_384)], ...] = Field(default=(), max_length=256)
-    environment: dict[VariableName, str] = Field(default_factory=dict)
-    http: HttpDeclaration | None = None
-    within: Duration = 0.0
-    every: PositiveDuration = 1.0
-    hold: Duration = 0.0
-    timeout: PositiveDuration = 30.0
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "CheckDeclaration":
-        if bool(self.run) == (self.http is not None):
-            raise ValueError("a check has either `run` or `http`")
-        return self
+from firstline.runbook.model.check import CheckDeclaration
+from firstline.runbook.model.command import CommandDeclaration, Identifier, Name, UndoDeclaration
 
 
 class ChangeDeclaration(Declaration):
@@ -85,6 +50,18 @@ class LimitsDeclaration(Declaration):
     share: float | None = Field(default=None, gt=0, le=1)
 
 
+class RolloutDeclaration(Declaration):
+    """How many targets it takes on at a time: first `canary` of them, then `batch` after `batch`, each proved before
+    the next begins, with `pause` between; of a batch `parallel` at once. It goes on as long as no more than `failures`
+    targets have failed."""
+
+    canary: int = Field(default=0, ge=0, le=1000)
+    batch: int = Field(default=1, ge=1, le=1000)
+    parallel: int = Field(default=1, ge=1, le=200)
+    failures: int = Field(default=0, ge=0, le=1000)
+    pause: Duration = 0.0
+
+
 class RunbookDeclaration(Declaration):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
@@ -93,18 +70,19 @@ class RunbookDeclaration(Declaration):
     authors: tuple[Name, ...] = Field(default=(), max_length=50)
     review: Annotated[date, Field(strict=False)] | None = None
     description: str = ""
-    inputs: dict[InputName, Input] = Field(default_factory=dict)
+    inputs: dict[Identifier, Input] = Field(default_factory=dict)
     targets: str | tuple[str, ...]
     group: str | tuple[str, ...] = ()
     healthy: tuple[CheckDeclaration, ...] = Field(default=(), max_length=10)
     change: ChangeDeclaration | None = None
     limits: LimitsDeclaration = LimitsDeclaration()
     note: NoteDeclaration = NoteDeclaration()
+    rollout: RolloutDeclaration | None = None
     before: tuple[CheckDeclaration, ...] = Field(default=(), max_length=50)
     steps: tuple[CommandDeclaration, ...] = Field(min_length=1, max_length=50)
     after: tuple[CheckDeclaration, ...] = Field(default=(), max_length=50)
-    rollback: tuple[CommandDeclaration, ...] = Field(default=(), max_length=50)
-    diagnose: tuple[CommandDeclaration, ...] = Field(default=(), max_length=50)
+    rollback: tuple[UndoDeclaration, ...] = Field(default=(), max_length=50)
+    diagnose: tuple[UndoDeclaration, ...] = Field(default=(), max_length=50)
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -125,6 +103,9 @@ class RunbookDeclaration(Declaration):
             raise ValueError("`healthy` looks at the rest of `group`: name the group")
         if self.limits.share is not None and not self.group:
             raise ValueError("`limits.share` is a share of `group`: name the group")
+        ids = [step.id for step in self.steps if step.id]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two steps have the same `id`")
         return self
 
     @field_validator("change", mode="before")

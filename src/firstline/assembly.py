@@ -1,0 +1,62 @@
+"""Makes from the settings what speaks to the outside: connectors, executors, and what checks may ask."""
+
+from typing import Any
+
+from firstline import registry
+from firstline.connector import Connector
+from firstline.errors import Misdeclared
+from firstline.executor import Executor
+from firstline.query import QuerySettings, Source, source
+from firstline.settings import FILE, Settings, typed
+
+
+def connections(settings: Settings) -> dict[str, Connector[Any]]:
+    """By name. Raises `Misdeclared`, here as below."""
+    made = {}
+    for name, table in settings.connections.items():
+        kind = registry.connector(table["connector"])
+        made[name] = kind(name, typed(kind.settings_model, table, f"connections.{name}"))
+    return made
+
+
+def executors(settings: Settings) -> dict[str, Executor[Any]]:
+    return {name: executor(settings, name) for name in executor_kinds(settings)}
+
+
+def executor(settings: Settings, name: str, **own: Any) -> Executor[Any]:
+    """`own` goes before what the settings say."""
+    kind = executor_kinds(settings)[name]
+    model: type[Any] = getattr(kind, "settings_model")  # noqa: B009 - of the class, which mypy takes for what makes one
+    table = {**_kept(settings, model), **settings.executors.get(name, {}), **own}
+    table.pop("executor", None)
+    return kind(typed(model, table, f"executors.{name}"))
+
+
+def executor_kinds(settings: Settings) -> dict[str, type[Executor[Any]]]:
+    """By the names that runbooks use: each that firstline.toml names, of the kind that its `executor` says, else of the
+    one that is called so; and each installed one that needs no settings."""
+    kinds = {name: _kind(name, table) for name, table in settings.executors.items()}
+    for name in registry.names(registry.EXECUTORS):
+        kind = registry.executor(name)
+        if name not in kinds and not any(field.is_required() for field in kind.settings_model.model_fields.values()):
+            kinds[name] = kind
+    return kinds
+
+
+def sources(settings: Settings) -> dict[str, Source]:
+    """What checks may ask."""
+    return {name: source(typed(QuerySettings, table, f"queries.{name}")) for name, table in settings.queries.items()}
+
+
+def _kind(name: str, table: dict[str, Any]) -> type[Executor[Any]]:
+    named = table.get("executor", name)
+    if not isinstance(named, str):
+        raise Misdeclared(
+            f'executor = "..." names an installed executor, not {named!r}', place=f"{FILE} [executors.{name}]"
+        )
+    return registry.executor(named)
+
+
+def _kept(settings: Settings, model: type[Any]) -> dict[str, str]:
+    """Runs must be found again after a restart, so they lie with the rest of what the hub remembers."""
+    return {"directory": str(settings.state / "runs")} if "directory" in model.model_fields else {}
