@@ -1,0 +1,48 @@
+"""A step as a Job of a Kubernetes cluster, or as a command in a pod that is there."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from firstline.errors import Rejected
+from firstline.executor import Executor, Handle, Progress, Step, parameters
+from firstline.executors.kubernetes.access import access_of
+from firstline.executors.kubernetes.cluster import Cluster
+from firstline.executors.kubernetes.health import findings
+from firstline.executors.kubernetes.job import JobRuns
+from firstline.executors.kubernetes.parameter import KubernetesParameters
+from firstline.executors.kubernetes.settings import KubernetesSettings
+from firstline.finding import Finding
+
+
+class KubernetesExecutor(Executor[KubernetesSettings]):
+    name: ClassVar[str] = "kubernetes"
+    settings_model: ClassVar[type[BaseModel]] = KubernetesSettings
+    step_model: ClassVar[type[BaseModel]] = KubernetesParameters
+    runs: ClassVar[bool] = True
+
+    def __init__(self, settings: KubernetesSettings) -> None:
+        super().__init__(settings)
+        self._cluster = Cluster(access_of(settings))
+        self._jobs = JobRuns(self._cluster, settings)
+
+    async def start(self, step: Step) -> Handle:
+        self.refuse_dry_run(step)
+        told = parameters(KubernetesParameters, step)
+        namespace = told.namespace or self.settings.namespace
+        if namespace not in self.settings.allowed:
+            allowed = ", ".join(sorted(self.settings.allowed))
+            raise Rejected(f"the namespace {namespace!r} is not among those that may be used: {allowed}")
+        return await self._jobs.start(step, told, namespace)
+
+    async def check(self) -> list[Finding]:
+        return await findings(self._cluster, self.settings.allowed)
+
+    async def watch(self, handle: Handle, offset: int = 0) -> Progress:
+        return await self._jobs.watch(handle, offset)
+
+    async def cancel(self, handle: Handle) -> None:
+        await self._jobs.cancel(handle)
+
+    async def aclose(self) -> None:
+        await self._cluster.aclose()

@@ -1,0 +1,59 @@
+"""What `firstline doctor` is told of a cluster."""
+
+from firstline.errors import FirstlineError, Unauthorized
+from firstline.executors.kubernetes.cluster import Cluster
+from firstline.finding import Finding
+
+_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_NEEDED = (
+    ("batch", "jobs", "", ("create", "get", "patch")),
+    ("", "pods", "", ("get", "list")),
+    ("", "pods", "log", ("get",)),
+    ("", "pods", "exec", ("create",)),
+    ("", "secrets", "", ("create", "get")),
+    ("apps", "deployments", "", ("get",)),
+    ("apps", "statefulsets", "", ("get",)),
+)
+
+
+async def findings(cluster: Cluster, namespaces: frozenset[str]) -> list[Finding]:
+    """The version, then one for each namespace."""
+    url = cluster.access.url
+    try:
+        version = (await cluster.ask("GET", "/version"))["gitVersion"]
+        return [
+            Finding(ok=True, subject=url, message=f"Kubernetes {version}"),
+            *[await _permitted(cluster, namespace) for namespace in sorted(namespaces)],
+        ]
+    except Unauthorized as error:
+        return [Finding(ok=False, subject=url, message=str(error), mend="Renew the token or the certificate.")]
+    except (FirstlineError, KeyError) as error:
+        mend = "See that the address is right, reachable from here, and its certificate by a known authority."
+        return [Finding(ok=False, subject=url, message=str(error), mend=mend)]
+
+
+async def _permitted(cluster: Cluster, namespace: str) -> Finding:
+    """SelfSubjectAccessReview: kubernetes.io/docs/reference/access-authn-authz/authorization."""
+    missing = [
+        f"{verb} {'/'.join(filter(None, (resource, part)))}"
+        for group, resource, part, verbs in _NEEDED
+        for verb in verbs
+        if not await _may(cluster, namespace, {"group": group, "resource": resource, "subresource": part, "verb": verb})
+    ]
+    if not missing:
+        return Finding(ok=True, subject=f"namespace {namespace}", message="all that is needed is permitted")
+    mend = f"Give the account a Role in {namespace} with these; without exec, commands in pods alone are refused."
+    return Finding(
+        ok=False, subject=f"namespace {namespace}", message=f"not permitted: {', '.join(missing)}", mend=mend
+    )
+
+
+async def _may(cluster: Cluster, namespace: str, what: dict[str, str]) -> bool:
+    attributes = {"namespace": namespace} | {key: value for key, value in what.items() if value}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    answer = await cluster.ask("POST", _REVIEW, json=review)
+    return bool(answer["status"]["allowed"])

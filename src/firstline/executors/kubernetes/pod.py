@@ -1,0 +1,140 @@
+"""What a Job and its pods say of themselves, in the words of the contract. Pure.
+
+Conditions, phases and reasons: kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle and .../controllers/job; the
+reasons of waiting containers are those of kubelet (pkg/kubelet/images/types.go, pkg/kubelet/container/sync_result.go).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from firstline.executor import State
+from firstline.executors.kubernetes.manifest import CANCELLED, GIVEN_UP
+
+Body = dict[str, Any]
+
+_ENDED = ("Succeeded", "Failed")
+_NOT_YET = frozenset({"ContainerCreating", "PodInitializing", ""})
+
+
+def is_active(pod: Body) -> bool:
+    return pod.get("status", {}).get("phase") not in _ENDED
+
+
+def state_of(job: Body, pods: list[Body]) -> State:
+    """A Job has ended when it says so, and no pod of it works any more: older servers say it before."""
+    annotations = job["metadata"].get("annotations", {})
+    final = {
+        condition["type"]: condition
+        for condition in job.get("status", {}).get("conditions") or []
+        if condition["status"] == "True" and condition["type"] in ("Complete", "Failed")
+    }
+    never = job["spec"].get("suspend") and CANCELLED in annotations
+    if (not final and not never) or any(map(is_active, pods)):
+        return State.RUNNING
+    if "Complete" in final:
+        return State.SUCCEEDED
+    if CANCELLED in annotations:
+        return State.FAILED if annotations.get(GIVEN_UP) else State.CANCELLED
+    reasons = {final["Failed"].get("reason"), *(pod["status"].get("reason") for pod in pods)}
+    return State.TIMED_OUT if "DeadlineExceeded" in reasons else State.FAILED
+
+
+def detail_of(job: Body, pods: list[Body], state: State) -> str:
+    """Why it does not run, waits or failed, and what is amiss beside that."""
+    annotations = job["metadata"].get("annotations", {})
+    parts = [annotations.get(GIVEN_UP) or _cancelled(state)]
+    if state is State.TIMED_OUT:
+        parts.append("it took longer than its time-out; the cluster ended it")
+    if state is State.FAILED and not annotations.get(GIVEN_UP):
+        parts += [*filter(None, map(failure, pods))] or [_failed(job)]
+    if state is State.RUNNING:
+        parts += [*filter(None, map(waiting, pods))]
+    if state.ended and not pods:
+        parts.append("its pod is gone, and its output with it")
+    if len(pods) > 1:
+        names = ", ".join(pod["metadata"]["name"] for pod in pods)
+        parts.append(f"Kubernetes began it {len(pods)} times ({names}): it may have done its work more than once")
+    return "; ".join(filter(None, parts))
+
+
+def main_of(pod: Body) -> tuple[str, Body]:
+    """Name and state of the container that the step is about."""
+    name: str = pod["spec"]["containers"][0]["name"]
+    for status in pod.get("status", {}).get("containerStatuses") or []:
+        if status["name"] == name:
+            return name, status.get("state") or {}
+    return name, {}
+
+
+def exit_status(pod: Body) -> int | None:
+    status: int | None = main_of(pod)[1].get("terminated", {}).get("exitCode")
+    return status
+
+
+def message(pod: Body) -> str:
+    """What the program wrote for its outputs."""
+    text: str = main_of(pod)[1].get("terminated", {}).get("message") or ""
+    return text
+
+
+def waiting(pod: Body) -> str:
+    """What a pod waits for that is more than its turn; empty when nothing is amiss."""
+    statuses = pod.get("status", {})
+    for status in [*(statuses.get("initContainerStatuses") or []), *(statuses.get("containerStatuses") or [])]:
+        wait = (status.get("state") or {}).get("waiting") or {}
+        if wait.get("reason", "") not in _NOT_YET:
+            return f"{status['name']}: {wait['reason']}: {wait.get('message', '')}".rstrip(": ")
+    for condition in statuses.get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return f"no node takes it: {condition.get('reason', '')}: {condition.get('message', '')}".rstrip(": ")
+    return ""
+
+
+def has_begun(pod: Body) -> bool:
+    return bool({"running", "terminated"} & set(main_of(pod)[1]))
+
+
+def failure(pod: Body) -> str:
+    end = main_of(pod)[1].get("terminated", {})
+    status = pod.get("status", {})
+    if not end:
+        return ": ".join(filter(None, (status.get("reason"), status.get("message"))))
+    words = f"exit status {end.get('exitCode')}"
+    if end.get("reason") == "OOMKilled":
+        return f"{words}: it wanted more memory than its limit, and the kernel ended it (OOMKilled)"
+    told = end.get("message", "") if end.get("reason") not in ("Error", "Completed") else ""
+    return ": ".join(filter(None, (words, end.get("reason") if told else "", told)))
+
+
+def moment(text: str | None) -> datetime | None:
+    """RFC 3339, as all times of the API are."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def began(job: Body, pods: list[Body]) -> datetime | None:
+    for pod in pods:
+        found = main_of(pod)[1]
+        at = (found.get("running") or found.get("terminated") or {}).get("startedAt")
+        if at:
+            return moment(at)
+    return moment(job.get("status", {}).get("startTime"))
+
+
+def ended(job: Body, pods: list[Body]) -> datetime | None:
+    times = [main_of(pod)[1].get("terminated", {}).get("finishedAt") for pod in pods]
+    status = job.get("status", {})
+    times += [status.get("completionTime")]
+    times += [each.get("lastTransitionTime") for each in status.get("conditions") or [] if each["type"] == "Failed"]
+    times += [job["metadata"].get("annotations", {}).get(CANCELLED)]
+    return moment(next(filter(None, times), None))
+
+
+def _cancelled(state: State) -> str:
+    return "cancelled" if state is State.CANCELLED else ""
+
+
+def _failed(job: Body) -> str:
+    for condition in job.get("status", {}).get("conditions") or []:
+        if condition["type"] == "Failed":
+            return f"{condition.get('reason', '')}: {condition.get('message', '')}"
+    return ""
