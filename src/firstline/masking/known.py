@@ -36,7 +36,7 @@ class Known:
         for gap, those in self._kinds:
             joined = Joined(text, gap)
             found += (joined.span(*each) for form in those for each in _found(form, joined.text, first, last))
-            settled = min(settled, joined.place(len(joined.text) + 1 - max(map(len, those))))
+            settled = min(settled, joined.place(min(_settled(form, joined.text, first) for form in those)))
         return sorted(found), len(text) if last else settled
 
 
@@ -68,7 +68,7 @@ class Joined:
 
     def place(self, at: int) -> int:
         """Where a character stands in the whole; 0 for one before the first."""
-        if at <= 0:
+        if at < 0:
             return 0
         begin, _, start = self._pieces[bisect_right(self._starts, at) - 1]
         return begin + at - start
@@ -103,6 +103,16 @@ def _found(form: str, text: str, first: bool, last: bool) -> Iterator[Span]:
     if len(form) > FRAGMENT:
         yield from _begun(form, text) if last else ()
         yield from _ended(form, text) if first else ()
+
+
+def _settled(form: str, text: str, first: bool) -> int:
+    """Up to where no such form can stand, whatever follows; -1: all of the text may be part of its end."""
+    if first and len(form) > FRAGMENT and len(text) < len(form) and text in form:
+        return -1
+    at = text.find(form[0], max(0, len(text) - len(form) + 1))
+    while at >= 0 and not form.startswith(text[at:]):
+        at = text.find(form[0], at + 1)
+    return at if at >= 0 else len(text)
 
 
 def _begun(form: str, text: str) -> Iterator[Span]:
