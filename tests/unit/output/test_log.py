@@ -218,6 +218,14 @@ def test_what_reads_otherwise_than_before_is_replaced(path: Path, begun: Begin, 
     assert texts(path) == after
 
 
+def test_what_was_masked_stays_masked_when_nobody_knows_the_secret_any_more(path: Path, begun: Begin) -> None:
+    begun("one", "it is [masked]", "three")
+    log = LogWriter(path, 10**6)
+    kept = [log.write("stdout", text, whole=True) for text in ("one", "it is s3cret", "three", "four")]
+    log.close()
+    assert kept == texts(path) == ["one", "it is [masked]", "three", "four"]
+
+
 def test_what_the_executor_has_lost_since_stays(path: Path, begun: Begin) -> None:
     begun("one", "two")
     known = path.read_bytes()

@@ -23,7 +23,7 @@ def joined(chunks: Sequence[Chunk], dropped: int, mask: Mask = str) -> str:
 
 
 class Excerpt:
-    """Head and tail of a text that comes in pieces: what `excerpt` gives of the whole, in bounded memory."""
+    """`excerpt` of a text that comes in pieces, in bounded memory."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -54,10 +54,9 @@ class Excerpt:
 
 def excerpt(text: str, limit: int) -> str:
     """Head and tail, each of half the limit in characters, with what is missing between said."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}{_gap(len(text) - 2 * half, 'characters')}{text[-half:]}"
+    made = Excerpt(limit)
+    made.add(text)
+    return made.text()
 
 
 def _gap(size: int, unit: str) -> str:

@@ -23,12 +23,14 @@ from typing import BinaryIO, Literal, NamedTuple, cast
 
 from firstline.declaration import Json
 from firstline.errors import Unavailable
+from firstline.masking import MASK
 from firstline.store.clock import now
 
 Stream = Literal["stdout", "stderr", "firstline"]
 HUB: Stream = "firstline"
 TAIL = 1_048_576  # bytes of the end that stay, at most, where a log is over its limit
 PAGE = 262_144  # bytes that one look gives, about
+_MASK = MASK.encode()
 _TIME = len("2026-11-23T10:00:00.000000Z ")
 
 
@@ -71,9 +73,9 @@ class Logs:
 
 class LogWriter:
     """Writes one run's log. Where there is one already, because a hub died over it, the run is read again from its
-    beginning: lines that say the same keep their times, and the file is replaced where the first differs, or goes on
-    where it ended. Readers see whole lines that don't change; a process that was taken for dead, and writes on, writes
-    into a file that has no name any more."""
+    beginning: lines that say the same keep their times; from the first that differs the file is replaced; else it goes
+    on where it ended. Readers see whole lines that don't change; a process that was taken for dead and writes on has a
+    file without a name."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self._path = path
@@ -87,10 +89,12 @@ class LogWriter:
         self._tail_size = self._left_out = 0
         self._at = ""
 
-    def write(self, stream: Stream, text: str, *, whole: bool) -> None:
-        """Add a line; `text` has no line break. Seen by others after `flush`."""
+    def write(self, stream: Stream, text: str, *, whole: bool) -> str:
+        """Add a line; `text` has no line break. Gives the text that is kept. Seen by others after `flush`."""
         rest = f"{stream} {'F' if whole else 'P'} {text}\n".encode("utf-8", "replace")
-        self._add(self._known_line(rest) or self._now().encode() + rest)
+        known = self._known_line(rest)
+        self._add(known or self._now().encode() + rest)
+        return _line(known, 0).text if known else text
 
     def flush(self) -> None:
         self._at = ""
@@ -133,7 +137,8 @@ class LogWriter:
         if not self._known:
             return b""
         line = self._known.readline()
-        if line[_TIME:] == rest:
+        # What was masked stays so: the secret may have been known then, and to nobody now.
+        if line[_TIME:] == rest or (_MASK in line and line.endswith(b"\n")):
             return line
         self._publish()
         return b""

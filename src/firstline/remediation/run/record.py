@@ -43,6 +43,7 @@ class Record:
         self._begun: dict[Stream, str] = {"stdout": "", "stderr": ""}  # of a line, masked
         self._end = 0
         self._told = 0  # of what was dropped
+        self._open: Stream | None = None  # whose line the excerpt ends with, where that has not ended
 
     def add(self, chunks: Sequence[Chunk], dropped: int = 0) -> None:
         """`dropped`: bytes that the executor left out of all output, once it knows."""
@@ -61,7 +62,7 @@ class Record:
         if dropped > self._told:  # its place is not known
             self._leave_out(dropped)
         for line in self._log.rest():
-            self._excerpt.add(f"{line.text}\n" if line.whole else line.text)
+            self._show(line.stream, line.text, whole=line.whole)
         return Printed(self._excerpt.text(), self._log.close())
 
     def drop(self) -> None:
@@ -72,6 +73,7 @@ class Record:
         told, self._told = f"{dropped - self._told} bytes left out", dropped
         self._log.write(HUB, told, whole=True)
         self._excerpt.add(f"\n[... {told} ...]\n")
+        self._open = None
 
     def _break(self) -> None:
         """What comes next does not go on where this ends: a secret may be cut here."""
@@ -94,7 +96,12 @@ class Record:
     def _line(self, stream: Stream, text: str, *, whole: bool) -> None:
         # PostgreSQL keeps no NUL in text, and grep takes what has one for no text at all.
         text = text.replace("\x00", "\N{SYMBOL FOR NULL}")
-        self._log.write(stream, text, whole=whole)
+        self._show(stream, self._log.write(stream, text, whole=whole), whole=whole)
+
+    def _show(self, stream: Stream, text: str, *, whole: bool) -> None:
+        if self._open not in (None, stream):
+            self._excerpt.add("\n")
+        self._open = None if whole else stream
         self._excerpt.add(f"{text}\n" if whole else text)
 
 
