@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firstline.executors.ansible.settings import AnsibleSettings
 
-EVENTS = "firstline_events"  # the callback's name
+CALLBACK = "firstline"
 CALLBACKS = Path(__file__).parent / "callback"
 
 
@@ -22,8 +22,7 @@ def ansible_configuration(settings: AnsibleSettings, home: Path) -> str:
         "home": str(home),
         "collections_path": ":".join([str(each.absolute()) for each in settings.collections] or [str(home)]),
         "callback_plugins": str(CALLBACKS),
-        "callbacks_enabled": EVENTS,
-        "stdout_callback": "ansible.builtin.default",
+        "stdout_callback": CALLBACK,
         "callback_result_format": "yaml",
         "forks": str(settings.forks),
         "timeout": str(settings.connect_timeout),

@@ -12,7 +12,7 @@ from firstline.executors.ansible.artifact import Artifacts
 from firstline.executors.ansible.examination import examine
 from firstline.executors.ansible.inventory import inventory_of, names
 from firstline.executors.ansible.play import Play
-from firstline.executors.ansible.request import command_of, play_of
+from firstline.executors.ansible.request import command_of, play_of, variables_of
 from firstline.executors.ansible.settings import AnsibleSettings
 from firstline.executors.command import CommandExecutor, CommandSettings
 from firstline.executors.process.run_directory import RunDirectory
@@ -73,7 +73,7 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
         artifacts = Artifacts(run.work)
         command = command_of(step, play, self.settings, artifacts)
         run.make()
-        artifacts.write(self.settings, inventory_of(targets, self.settings), play.variables)
+        artifacts.write(self.settings, inventory_of(targets, self.settings), variables_of(step, play))
         return command
 
     async def _told(self, handle: Handle, progress: Progress, story: event.Story) -> Progress:

@@ -2,8 +2,10 @@
 whether files are there."""
 
 import json
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -11,12 +13,14 @@ from firstline.errors import Rejected
 from firstline.executor import Step, parameters
 from firstline.executors.ansible.artifact import Artifacts
 from firstline.executors.ansible.configuration import ssh_arguments
-from firstline.executors.ansible.document import document
+from firstline.executors.ansible.document import Template, document
 from firstline.executors.ansible.play import Play
 from firstline.executors.ansible.settings import PROGRAM, AnsibleSettings
 
 _PRELUDE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("prelude.py")))
 _OWN = "ansible_"  # variables that say how hosts are reached begin so
+_VARIABLE = "firstline_secrets"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a variable
 SECRETS = "FIRSTLINE_SECRETS"
 
 
@@ -29,6 +33,7 @@ def play_of(step: Step) -> Play:
         f"variables that begin with {_OWN}: the executor's settings say how hosts are reached": any(
             name.startswith(_OWN) for name in (*play.variables, *step.secrets)
         ),
+        "secrets whose names are no variable's": not all(_NAME.fullmatch(name) for name in step.secrets),
         "ANSIBLE_ in its environment: the executor's settings say it": any(
             name.startswith("ANSIBLE_") for name in step.environment
         ),
@@ -49,6 +54,18 @@ def playbook_of(step: Step, play: Play) -> Path:
     if not step.folder or not playbook.is_relative_to(folder) or not playbook.is_file():
         raise Rejected(f"there is no playbook {play.playbook!r} in the runbook's folder {step.folder or '(none)'}")
     return playbook
+
+
+def variables_of(step: Step, play: Play) -> dict[str, Any]:
+    """The extra variables. Those that are secret only say where they are: in the inventory that `_secret_options`
+    makes."""
+    names = {name: name for name in step.secrets if name not in (play.become_password, play.vault_password)}
+    if play.become_password:
+        names["ansible_become_password"] = play.become_password
+    return {
+        **play.variables,
+        **{variable: Template(f"{{{{ {_VARIABLE}.{name} }}}}") for variable, name in names.items()},
+    }
 
 
 def command_of(step: Step, play: Play, settings: AnsibleSettings, artifacts: Artifacts) -> Step:
@@ -92,10 +109,10 @@ def _pin(settings: AnsibleSettings, artifacts: Artifacts) -> str:
 
 
 def _secret_options(step: Step, play: Play) -> dict[str, str]:
-    """Options of Ansible, each with what is to stand in the file that it names."""
+    """Options of Ansible, each with what is to stand in the file that it names. Not `--extra-vars`: its file is looked
+    for by the path it has where links end, and one of memory has none (ansible/cli/arguments/option_helpers.py,
+    maybe_unfrack_path)."""
     values = {name: secret.get_secret_value() for name, secret in step.secrets.items()}
     vault = values.pop(play.vault_password, None)
-    become = values.pop(play.become_password, None)
-    variables = values if become is None else {**values, "ansible_become_password": become}
-    options = {"--extra-vars=@": document(variables)} if variables else {}
+    options = {"--inventory=": document({"all": {"vars": {_VARIABLE: values}}})}
     return options if vault is None else {**options, "--vault-password-file=": vault}
