@@ -13,18 +13,23 @@ from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel
 
 from firstline.errors import Unavailable, Unknown
-from firstline.executor import Executor, Handle, Progress, Step
+from firstline.executor import Executor, Handle, Progress, Step, parameters
+from firstline.executors.command.health import findings
 from firstline.executors.command.launcher import Launcher
-from firstline.executors.command.program import directory_of, environment_of, find
 from firstline.executors.command.progress import progress_of
+from firstline.executors.command.request import request_of
+from firstline.executors.command.retention import strip
 from firstline.executors.command.settings import CommandSettings
+from firstline.executors.command.tool import Tools, find_tools
 from firstline.executors.process.cancel import NotKnown, NotNow, cancel
 from firstline.executors.process.look import look
 from firstline.executors.process.request import BEGUN, Request
 from firstline.executors.process.run_directory import RunDirectory
+from firstline.finding import Finding
 
 ANSWER = 30.0  # seconds a supervisor has to say that the run began: a busy disk may take some
 CANCELS = 200  # at a time; each waits in a thread of its own
+TIDY = 3600.0  # seconds between two looks for runs that are old
 LOOK = 0.005  # seconds between two looks at what no event tells
 
 
@@ -51,15 +56,25 @@ class CommandExecutor(Executor[CommandSettings]):
         self._directory = settings.directory.absolute()
         self._launcher = Launcher()
         self._cancels = CapacityLimiter(CANCELS)
+        self._found: Tools | None = None
+        self._tidy_at = 0.0
+        self._tidying: asyncio.Future[list[str]] | None = None
         self._channels: dict[str, socket.socket] = {}
+
+    async def check(self) -> list[Finding]:
+        self._found = await asyncio.to_thread(find_tools)
+        tidied = self._tidying.result() if self._tidying and self._tidying.done() else []
+        return findings(self.settings, self._directory, self._found, tidied)
 
     async def start(self, step: Step) -> Handle:
         self.refuse_dry_run(step)
+        parameters(self.step_model, step)
         run = RunDirectory(self._directory / step.id)
         if not run.has_begun():
-            request = self._request(step, run)
-            run.make()
+            request = request_of(step, run, self.settings, await self._tools())
+            run.make(0o711 if "owner" in request else 0o700)
             await self._begin(run, request)
+            self._tidy()
         return Handle(executor=self.name, step=step.id, where=str(run.path))
 
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
@@ -90,25 +105,24 @@ class CommandExecutor(Executor[CommandSettings]):
         self._forget(handle.where)
 
     async def aclose(self) -> None:
+        if self._tidying:
+            await asyncio.wait([self._tidying])
         for where in list(self._channels):
             self._forget(where)
         await asyncio.to_thread(self._launcher.close)
 
-    def _request(self, step: Step, run: RunDirectory) -> Request:
-        directory = directory_of(step, run.work)
-        environment = environment_of(step, self.settings.environment, os.environ)
-        return Request(
-            step=step.id,
-            name=step.name,
-            run=list(step.run),
-            program=str(find(step.run[0], environment, directory)),
-            environment=environment,
-            directory=str(directory),
-            workplace=str(run.path),
-            timeout=step.timeout,
-            output_limit=step.output_limit,
-            kill_grace=self.settings.kill_grace,
-        )
+    async def _tools(self) -> Tools:
+        """What this machine has, looked at once; again with each `check`."""
+        if self._found is None:
+            self._found = await asyncio.to_thread(find_tools)
+        return self._found
+
+    def _tidy(self) -> None:
+        """Once an hour, beside the work; what fails then, `check` tells."""
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY
+            before = time.time() - self.settings.keep * 86_400
+            self._tidying = asyncio.get_running_loop().run_in_executor(None, strip, self._directory, before)
 
     async def _begin(self, run: RunDirectory, request: Request) -> None:
         """Return when it has begun, by us or by whoever else holds the lock."""

@@ -10,7 +10,8 @@ from firstline.executor import Step
 
 
 def environment_of(step: Step, whitelist: Iterable[str], own: Mapping[str, str]) -> dict[str, str]:
-    return {name: own[name] for name in whitelist if name in own} | step.environment
+    secrets = {name: secret.get_secret_value() for name, secret in step.secrets.items()}
+    return {name: own[name] for name in whitelist if name in own} | step.environment | secrets
 
 
 def directory_of(step: Step, fresh: Path) -> Path:
@@ -21,6 +22,18 @@ def directory_of(step: Step, fresh: Path) -> Path:
     if not directory.is_absolute() or not directory.is_dir():
         raise Rejected(f"the step's working directory {step.directory!r} is not an absolute path of a directory")
     return directory
+
+
+def program_of(step: Step, environment: Mapping[str, str], directory: Path) -> Path:
+    """What `run` names. Raises `Rejected` when there is none, or the step says what only other executors understand."""
+    if not step.run:
+        raise Rejected(f"{step.name or 'the step'} says nothing to `run`")
+    program = step.run[0]
+    if not (program.startswith("./") and step.folder):
+        return find(program, environment, directory)
+    if ".." in Path(program).parts:
+        raise Rejected(f"{program!r} is not a file of the runbook's folder")
+    return find(program, environment, Path(step.folder))
 
 
 def find(program: str, environment: Mapping[str, str], directory: Path) -> Path:

@@ -21,12 +21,14 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Bounds(TypedDict, total=False):
-    """Seconds of processor time, bytes, a count. Absent: as much as there is."""
+    """Seconds of processor time, bytes, a count. Absent: as much as there is. `beside`: how many processes are not
+    counted, because they are what holds the command."""
 
     cpu: float
     memory: int
     file_size: int
     processes: int
+    beside: int
 
 
 def limits(bounds: Bounds) -> list[str]:
@@ -54,7 +56,7 @@ class Meter:
             return ""
         self._next = time.monotonic() + PERIOD
         processes = tree.descendants(os.getpid())
-        if len(processes) > self._bounds.get("processes", len(processes)):
+        if len(processes) - self._bounds.get("beside", 0) > self._bounds.get("processes", len(processes)):
             return f"more than {self._bounds['processes']} processes at a time"
         if "cpu" in self._bounds and _seconds(processes) > self._bounds["cpu"]:
             return f"more than {self._bounds['cpu']:g} seconds of processor time"

@@ -24,6 +24,8 @@ def look(run: RunDirectory, offset: int = 0, most: int = LOOK) -> dict[str, Any]
         detail = NOT_THERE if standing is Standing.ABSENT else NEVER_BEGUN
         return _told({}, {"state": "unknown", "detail": detail}, offset)
     begun = run.begun()
+    if run.is_stripped():
+        return _told(begun, _end(run, standing), offset)
     reader = OutputReader(run.path, begun.get("output_limit", 1), most)
     reading = reader.so_far(offset) if standing is Standing.HELD else reader.all(offset)
     return {

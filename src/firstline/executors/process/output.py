@@ -234,6 +234,8 @@ def _end(pieces: list[Piece]) -> int:
 
 def _cut_to_whole(pieces: list[Piece]) -> list[Piece]:
     """Without the beginning of a character at the end."""
+    if not pieces:
+        return pieces
     last = pieces[-1]
     content = last.content[: whole(last.content)]
     return [*pieces[:-1], last._replace(content=content)] if content else pieces[:-1]

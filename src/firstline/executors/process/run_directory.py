@@ -11,7 +11,7 @@
 `work`        the working directory, unless the step names one.
 `outputs/values`  what the run gives to be worked with: $FIRSTLINE_OUTPUT names it. Each process of a run is known by
               that variable, as long as it keeps it.
-`tmp`, `empty`  what a sandbox has in place of the machine's.
+`tmp`         what a sandbox has in place of the machine's.
 `stripped`    there when output and directories of an ended run were removed. The records stay: it never begins again.
 `crash.txt`   the trace of a supervisor that failed.
 """
@@ -22,7 +22,6 @@ import errno
 import fcntl
 import json
 import os
-import shutil
 import stat
 from enum import Enum, auto
 from pathlib import Path
@@ -48,7 +47,6 @@ class RunDirectory:
         self.work = path / "work"
         self.outputs = path / "outputs" / "values"
         self.tmp = path / "tmp"
-        self.empty = path / "empty"
         self.mark = f"{OUTPUT}={self.outputs}".encode()
         self._lock = path / "lock"
         self._begun = path / "begun.json"
@@ -64,7 +62,7 @@ class RunDirectory:
 
     def make_inside(self, owner: tuple[int, int] | None = None) -> None:
         """Make the directories that a command works in, for whom it runs as."""
-        for directory in (self.work, self.tmp, self.empty, self.outputs.parent):
+        for directory in (self.work, self.tmp, self.outputs.parent):
             directory.mkdir(mode=0o700, exist_ok=True)
         self.outputs.touch(mode=0o600)
         if owner:
@@ -78,20 +76,28 @@ class RunDirectory:
         except OSError:
             return ""
         with os.fdopen(file, "rb") as opened:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:  # a link may lead to what only we may read
                 return ""
             return opened.read(most).decode(errors="replace")
 
     def is_stripped(self) -> bool:
         return self._stripped.exists()
 
+    def is_bare(self) -> bool:
+        """Whether `strip` has come to its end."""
+        return self.is_stripped() and not self.work.exists()
+
     def strip(self) -> None:
-        """Remove the output and the directories of a run that has ended; the records stay."""
+        """Remove the output and the directories of a run that has ended; the records stay. Raises `OSError`."""
+        import shutil  # late: what all supervisors import, all pay for
+
         self._stripped.touch()
-        for directory in (self.work, self.tmp, self.empty, self.outputs.parent):
-            shutil.rmtree(directory, ignore_errors=True)
         for file in (self.control, *self.path.glob("output.*"), *self.path.glob("streams.*")):
             file.unlink(missing_ok=True)
+        for directory in (self.tmp, self.outputs.parent, self.work):
+            if directory.exists():
+                shutil.rmtree(directory)
 
     def ended_at(self) -> float | None:
         """When its end was recorded, in seconds since 1970; None: it has not ended."""

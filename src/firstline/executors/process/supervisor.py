@@ -225,7 +225,9 @@ class Supervisor:
 
     def _signal(self, number: signal.Signals) -> None:
         for process in tree.descendants(os.getpid()):
-            tree.send(process, number)
+            # bwrap only waits for its command's exit status, and is to tell it; it ends with it.
+            if not (number == signal.SIGTERM and process.id == self._child and process.name == "bwrap"):
+                tree.send(process, number)
 
     def _outcome(self) -> tuple[str, str]:
         if self._why and not self._childless:

@@ -1,0 +1,79 @@
+"""All that is asked of a supervisor, made of a step and of what this machine has. Refused here, before anything begins,
+when it can't be."""
+
+import os
+import pwd
+from pathlib import Path
+
+from firstline.errors import Rejected
+from firstline.executor import Sandbox, Step
+from firstline.executors.command.confinement import Account, Place, bounds_of, confine
+from firstline.executors.command.program import directory_of, environment_of, program_of
+from firstline.executors.command.settings import CommandSettings
+from firstline.executors.command.tool import Tools
+from firstline.executors.process.request import Request
+from firstline.executors.process.run_directory import RunDirectory
+
+
+def request_of(step: Step, run: RunDirectory, settings: CommandSettings, tools: Tools) -> Request:
+    account = account_of(settings, tools)
+    directory = directory_of(step, run.work)
+    environment = environment_of(step, settings.environment, os.environ)
+    if account:
+        environment |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name} | step.environment
+    program = str(program_of(step, environment, directory))
+    place = Place(run, directory, _hidden(settings, run))
+    confined = confine(step, place, tools, account, sandbox_of(step, settings, tools))
+    arguments = [*confined.arguments, program, *step.run[1:]]
+    request = Request(
+        step=step.id,
+        name=step.name,
+        run=arguments if confined.arguments else list(step.run),
+        program=arguments[0],
+        environment=environment,
+        # bwrap changes into it by itself: it may be there only inside.
+        directory=str(directory),
+        workplace=str(run.path),
+        timeout=step.timeout,
+        output_limit=step.output_limit,
+        kill_grace=settings.kill_grace,
+        bounds=bounds_of(step.bounds, confined.beside),
+        surroundings=confined.surroundings,
+    )
+    if account:
+        request["owner"] = [account.user, account.group]
+    return request
+
+
+def account_of(settings: CommandSettings, tools: Tools) -> Account | None:
+    if not settings.user:
+        return None
+    try:
+        found = pwd.getpwnam(settings.user)
+    except KeyError:
+        raise Rejected(f"commands shall run as {settings.user!r}, whom this machine does not know") from None
+    if not tools.root and found.pw_uid != os.geteuid():
+        raise Rejected(f"commands shall run as {settings.user!r}; only a hub that is root can do that")
+    return Account(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir) if tools.root else None
+
+
+def sandbox_of(step: Step, settings: CommandSettings, tools: Tools) -> Sandbox | None:
+    """The walls it gets. Raises `Rejected` when it must have some that can't be had."""
+    declared = step.sandbox or (Sandbox() if settings.required else None)
+    if declared is None:
+        return None
+    must = settings.required or settings.sandbox == "bwrap"
+    if settings.sandbox == "none":
+        if must:
+            raise Rejected("each step must have a sandbox (`required`), and the settings allow none (`sandbox`)")
+        return None
+    if must and not tools.bwrap:
+        raise Rejected(f"the step's sandbox can't be had: {tools.without}")
+    for path in declared.writes:
+        if not path.startswith("/") or not Path(path).exists() or Path(path).resolve() == Path("/"):
+            raise Rejected(f"the sandbox can't let it write to {path!r}: not the absolute path of something in /")
+    return declared
+
+
+def _hidden(settings: CommandSettings, run: RunDirectory) -> tuple[Path, ...]:
+    return tuple(path.resolve() for path in (*settings.hidden, run.path.parent) if path.exists())
