@@ -7,7 +7,7 @@ from firstline.connector import Connector
 from firstline.errors import Misdeclared
 from firstline.executor import Executor
 from firstline.query import QuerySettings, Source, source
-from firstline.settings import FILE, Settings, typed
+from firstline.settings import FILE, Settings
 
 
 def connections(settings: Settings) -> dict[str, Connector[Any]]:
@@ -15,7 +15,7 @@ def connections(settings: Settings) -> dict[str, Connector[Any]]:
     made = {}
     for name, table in settings.connections.items():
         kind = registry.connector(table["connector"])
-        made[name] = kind(name, typed(kind.settings_model, table, f"connections.{name}"))
+        made[name] = kind(name, settings.typed(kind.settings_model, table, f"connections.{name}"))
     return made
 
 
@@ -29,7 +29,7 @@ def executor(settings: Settings, name: str, **own: Any) -> Executor[Any]:
     model: type[Any] = getattr(kind, "settings_model")  # noqa: B009 - of the class, which mypy takes for what makes one
     table = {**_kept(settings, model), **settings.executors.get(name, {}), **own}
     table.pop("executor", None)
-    return kind(typed(model, table, f"executors.{name}"))
+    return kind(settings.typed(model, table, f"executors.{name}"))
 
 
 def executor_kinds(settings: Settings) -> dict[str, type[Executor[Any]]]:
@@ -45,7 +45,8 @@ def executor_kinds(settings: Settings) -> dict[str, type[Executor[Any]]]:
 
 def sources(settings: Settings) -> dict[str, Source]:
     """What checks may ask."""
-    return {name: source(typed(QuerySettings, table, f"queries.{name}")) for name, table in settings.queries.items()}
+    tables = settings.queries.items()
+    return {name: source(settings.typed(QuerySettings, table, f"queries.{name}")) for name, table in tables}
 
 
 def _kind(name: str, table: dict[str, Any]) -> type[Executor[Any]]:

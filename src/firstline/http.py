@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -46,6 +47,21 @@ def client(
         verify=_tls(),
         transport=transport,
         event_hooks=_hooks(meter, quota) if meter else None,
+    )
+
+
+def blocking_client(
+    base_url: str, *, headers: Mapping[str, str] | None = None, ca: Path | None = None, timeout: float = TIMEOUT
+) -> httpx.Client:
+    """As `client`, for what is read before there is a loop, or in a thread. `ca`: certificates to trust instead of the
+    world's. Raises OSError when they can't be read."""
+    return httpx.Client(
+        base_url=base_url,
+        headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
+        timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
+        follow_redirects=False,
+        trust_env=False,
+        verify=ssl.create_default_context(cafile=ca) if ca else _tls(),
     )
 
 

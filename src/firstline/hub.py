@@ -126,7 +126,7 @@ class Hub:
             expires=settings.hub.approval_expires,
             mask=mask,
             notes=Notes(settings.notes),
-            notifier=Notifier(settings.url, settings.notifications, seal.kept(settings.state / "link.key")),
+            notifier=Notifier(settings.url, settings.mail, seal.kept(settings.state / "link.key")),
         )
 
     @property

@@ -1,10 +1,10 @@
 """firstline.toml: what the operator decides. Secrets stand in it by reference only."""
 
 import contextlib
-import os
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from firstline.declaration import digest
 from firstline.declaration.duration import Duration, PositiveDuration
 from firstline.declaration.size import Size
-from firstline.errors import Misdeclared
+from firstline.errors import FirstlineError, Misdeclared
 from firstline.guard import Guards
+from firstline.secret import References, SecretSettings, VaultSettings, anchored, is_reference
 
 FILE = "firstline.toml"
 
@@ -91,10 +92,6 @@ class Notifications(Part):
             raise ValueError('tls = "none" is only for a mail server on this machine')
         return self
 
-    @property
-    def secret(self) -> str:
-        return resolve(self.password, "notifications.password")
-
 
 def _without_password(place: str) -> str:
     if re.search(r"://[^/@]*:[^/@]*@", place):
@@ -159,6 +156,8 @@ class Settings(Part):
     logs: Logs = Logs()
     modes: Modes = Modes()
     guards: Guards = Guards()
+    vault: VaultSettings | None = None
+    secrets_: SecretSettings = Field(default=SecretSettings(), alias="secrets")
     folder: Path = Path()
 
     def hook_url(self, connection: str) -> str:
@@ -189,28 +188,60 @@ class Settings(Part):
 
     @property
     def digests(self) -> dict[str, str]:
-        """Of the settings of each connection and executor, by `connection NAME` or `executor NAME`; references are not
-        resolved."""
-        tables = {"connection": self.connections, "executor": self.executors, "query": self.queries}
+        """Of the settings of each connection, executor, query and secret for runbooks, by `connection NAME`, `executor
+        NAME` ...; references are not resolved."""
+        tables: dict[str, dict[str, Any]] = {
+            "connection": self.connections,
+            "executor": self.executors,
+            "query": self.queries,
+            "secret": {name: grant.model_dump(mode="json") for name, grant in self.secrets_.names.items()},
+        }
         return {f"{kind} {name}": digest(table) for kind, named in tables.items() for name, table in named.items()}
 
     @property
     def calendars(self) -> Path:
         return (self.folder / self.guards.calendars).absolute()
 
+    @cached_property
+    def references(self) -> References:
+        """Reads what references in these settings name."""
+        vault = self.vault
+        if vault and vault.ca:
+            vault = vault.model_copy(update={"ca": self.folder / vault.ca})
+        return References(vault, self.secrets_, self.state)
+
+    def resolve(self, text: str, where: str) -> str:
+        """What a reference names; other text is itself. Raises `Misdeclared` that names where it stands, and
+        `Unavailable` when Vault can't answer now."""
+        return self.references.resolve(text, where)
+
+    def typed(self, model: type[BaseModel], table: dict[str, Any], where: str) -> Any:
+        """The settings of a connection or executor: its references resolved, then validated. Never shows a value."""
+        resolved = {key: self._deep(value, f"{where}.{key}") for key, value in table.items() if key not in OWN}
+        try:
+            return model.model_validate(resolved)
+        except ValidationError as error:
+            raise Misdeclared(_words(error), place=f"{FILE} [{where}]") from None
+
+    @property
+    def mail(self) -> Notifications:
+        """How people are told, with the password itself."""
+        password = self.resolve(self.notifications.password, "notifications.password")
+        return self.notifications.model_copy(update={"password": password})
+
     @property
     def secrets(self) -> list[str]:
-        """What all references name, but for a connection's addresses and names of accounts: people read those. Raises
-        `Misdeclared`."""
-        return [resolve(text, where) for text, where in self._named]
+        """What all references name, but for those for runbooks, and a connection's addresses and names of accounts:
+        people read those. Raises as `resolve`."""
+        return [self.resolve(text, where) for text, where in self._named]
 
     @property
     def known_secrets(self) -> list[str]:
         """Of `secrets`, those that are here: a command about one connection may not have the others'."""
         found = []
         for text, where in self._named:
-            with contextlib.suppress(Misdeclared):
-                found.append(resolve(text, where))
+            with contextlib.suppress(FirstlineError):
+                found.append(self.resolve(text, where))
         return found
 
     @property
@@ -220,6 +251,9 @@ class Settings(Part):
             "connections": self.connections,
             "executors": self.executors,
             "queries": self.queries,
+            "secrets.key": self.secrets_.key,
+            "secrets.old_keys": list(self.secrets_.old_keys),
+            "vault.auth": self.vault.auth.model_dump(mode="json") if self.vault else {},
         }
         tables |= {
             "ledger.key": self.ledger.key,
@@ -229,10 +263,19 @@ class Settings(Part):
         named = [found for where, table in tables.items() for found in _references(table, where)]
         return [(text, where) for text, where in named if not _KNOWN_TO_ALL.search(where)]
 
+    def _deep(self, value: Any, where: str) -> Any:
+        if isinstance(value, str):
+            return self.resolve(value, where)
+        if isinstance(value, list):
+            return [self._deep(each, where) for each in value]
+        if isinstance(value, dict):
+            return {key: self._deep(each, f"{where}.{key}") for key, each in value.items()}
+        return value
+
     @property
     def database(self) -> str:
         """The URL, with a SQLite file's path made absolute from the folder."""
-        url = resolve(self.hub.database, "hub.database")
+        url = self.resolve(self.hub.database, "hub.database")
         relative = url.removeprefix("sqlite:///")
         if relative != url and not relative.startswith("/"):
             return f"sqlite:///{(self.folder / relative).absolute()}"
@@ -249,7 +292,7 @@ def load(folder: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _unread(error, path) from None
     try:
-        settings = Settings.model_validate({**_anchored(document, folder.absolute()), "folder": folder.absolute()})
+        settings = Settings.model_validate({**anchored(document, folder.absolute()), "folder": folder.absolute()})
     except ValidationError as error:
         raise Misdeclared(_words(error), place=str(path)) from None
     _known(settings, path)
@@ -265,44 +308,9 @@ def _unread(error: ValueError, path: Path) -> Misdeclared:
     return Misdeclared(words, place=f"{path}:{numbers[1]}:{numbers[2]}")
 
 
-def _anchored(value: Any, folder: Path) -> Any:
-    """The same with the paths of `file:` made absolute from the folder: it must not matter where the hub is started."""
-    if isinstance(value, str) and value.startswith("file:"):
-        return f"file:{folder / value.removeprefix('file:')}"
-    if isinstance(value, list):
-        return [_anchored(item, folder) for item in value]
-    if isinstance(value, dict):
-        return {key: _anchored(item, folder) for key, item in value.items()}
-    return value
-
-
-def typed(model: type[BaseModel], table: dict[str, Any], where: str) -> Any:
-    """The settings of a connection or executor: its references resolved, then validated. Never shows a value."""
-    resolved = {key: _deep(value, f"{where}.{key}") for key, value in table.items() if key not in OWN}
-    try:
-        return model.model_validate(resolved)
-    except ValidationError as error:
-        raise Misdeclared(_words(error), place=f"{FILE} [{where}]") from None
-
-
-def resolve(value: str, where: str) -> str:
-    """What a reference names: `env:NAME` or `file:PATH` (its last line break left out); other text is itself."""
-    if value.startswith("env:"):
-        name = value.removeprefix("env:")
-        if name not in os.environ:
-            raise Misdeclared(f"{where} names the environment variable {name}, which is not set", place=FILE)
-        return os.environ[name]
-    if value.startswith("file:"):
-        try:
-            return Path(value.removeprefix("file:")).read_text(encoding="utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Misdeclared(f"{where} names a file that can't be read: {error}", place=FILE) from None
-    return value
-
-
 def _references(value: Any, where: str) -> Iterator[tuple[str, str]]:
     """Each reference in a table, with where it stands."""
-    if isinstance(value, str) and value.startswith(("env:", "file:")):
+    if is_reference(value):
         yield value, where
     elif isinstance(value, list):
         for each in value:
@@ -310,16 +318,6 @@ def _references(value: Any, where: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from _references(each, f"{where}.{key}")
-
-
-def _deep(value: Any, where: str) -> Any:
-    if isinstance(value, str):
-        return resolve(value, where)
-    if isinstance(value, list):
-        return [_deep(item, where) for item in value]
-    if isinstance(value, dict):
-        return {key: _deep(item, f"{where}.{key}") for key, item in value.items()}
-    return value
 
 
 def _known(settings: Settings, path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from firstline.errors import Misdeclared
-from firstline.settings import load, resolve, typed
+from firstline.settings import Settings, load
 
 
 def settings_of(folder: Path, text: str) -> None:
@@ -53,14 +53,14 @@ def test_a_reference_is_resolved_and_other_text_is_itself(tmp_path: Path, monkey
     monkeypatch.setenv("A_PASSWORD", "from the environment")
     secret = tmp_path / "secret"
     secret.write_text("from the file\n", encoding="utf-8")
-    assert resolve("env:A_PASSWORD", "x") == "from the environment"
-    assert resolve(f"file:{secret}", "x") == "from the file"
-    assert resolve("plain", "x") == "plain"
+    assert Settings().resolve("env:A_PASSWORD", "x") == "from the environment"
+    assert Settings().resolve(f"file:{secret}", "x") == "from the file"
+    assert Settings().resolve("plain", "x") == "plain"
 
 
 def test_an_unset_variable_is_named_with_where_it_stands() -> None:
     with pytest.raises(Misdeclared, match=r"connections\.a\.token names the environment variable NO_SUCH_VARIABLE"):
-        resolve("env:NO_SUCH_VARIABLE", "connections.a.token")
+        Settings().resolve("env:NO_SUCH_VARIABLE", "connections.a.token")
 
 
 def test_an_error_in_a_connection_never_shows_its_secret() -> None:
@@ -68,7 +68,7 @@ def test_an_error_in_a_connection_never_shows_its_secret() -> None:
         token: SecretStr
 
     with pytest.raises(Misdeclared) as caught:
-        typed(Model, {"connector": "x", "token": ["the-secret"], "tokn": "the-secret"}, "connections.a")
+        Settings().typed(Model, {"connector": "x", "token": ["the-secret"], "tokn": "the-secret"}, "connections.a")
     assert "tokn" in str(caught.value)
     assert "the-secret" not in str(caught.value)
 
@@ -101,5 +101,5 @@ def test_a_file_is_looked_for_in_the_folder_of_firstline_toml(tmp_path: Path) ->
     settings_of(tmp_path, '[connections.a]\nconnector = "x"\nsecrets = ["file:secret"]\nother = "file:/else/where"')
     table = load(tmp_path).connections["a"]
     assert table["secrets"] == [f"file:{tmp_path}/secret"]
-    assert resolve(table["secrets"][0], "x") == "from the file"
+    assert Settings().resolve(table["secrets"][0], "x") == "from the file"
     assert table["other"] == "file:/else/where"

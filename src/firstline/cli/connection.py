@@ -14,7 +14,7 @@ from firstline.cli import logs
 from firstline.connector import Connector
 from firstline.errors import Misdeclared
 from firstline.masking import Masker
-from firstline.settings import FILE, Settings, typed
+from firstline.settings import FILE, Settings
 
 Name = Annotated[str, typer.Argument(help="The connection, as firstline.toml names it.", metavar="CONNECTION")]
 
@@ -34,7 +34,7 @@ async def opened(found: Settings, name: str) -> AsyncIterator[Connector[Any]]:
     """A connection's connector, closed at the end."""
     table = found.connections[name]
     kind = registry.connector(table["connector"])
-    connector = kind(name, typed(kind.settings_model, table, f"connections.{name}"))
+    connector = kind(name, found.typed(kind.settings_model, table, f"connections.{name}"))
     try:
         yield connector
     finally:

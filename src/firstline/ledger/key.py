@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from firstline.errors import Misdeclared
 from firstline.ledger.checkpoint import Signer
 from firstline.ledger.folder import Folder
-from firstline.settings import FILE, Settings, resolve
+from firstline.settings import FILE, Settings
 
 
 def folder(settings: Settings) -> Folder:
@@ -28,7 +28,8 @@ def signer(settings: Settings) -> Signer:
     """Who signs this hub's checkpoints; its key is made where there is none. Raises `Misdeclared`."""
     found = folder(settings)
     if settings.ledger.key:
-        return Signer(origin(settings), _key(resolve(settings.ledger.key, "ledger.key").encode(), "ledger.key"))
+        pem = settings.resolve(settings.ledger.key, "ledger.key")
+        return Signer(origin(settings), _key(pem.encode(), "ledger.key"))
     if not found.key.exists():
         _make(found.key)
     return Signer(origin(settings), _key(found.key.read_bytes(), str(found.key)))

@@ -13,7 +13,7 @@ from firstline.errors import FirstlineError
 from firstline.ledger.checkpoint import read
 from firstline.ledger.place import send
 from firstline.ledger.sequence import LEASE
-from firstline.settings import Settings, resolve
+from firstline.settings import Settings
 from firstline.store import Database
 from firstline.store.database import insert_or
 from firstline.store.lease import Leases
@@ -35,6 +35,7 @@ class Publisher:
         self._leases = leases
         self._every = settings.ledger.publish_every
         self._clock = clock
+        self._resolve = settings.resolve
         self.places = settings.ledger.publish
 
     async def run(self) -> None:
@@ -57,7 +58,8 @@ class Publisher:
         if note is None or read(note).size <= standing["size"] or self._clock() < standing["due_at"]:
             return
         try:
-            await send(resolve(place, "ledger.publish") if place.startswith("env:") else place, note, read(note).origin)
+            address = self._resolve(place, "ledger.publish") if place.startswith("env:") else place
+            await send(address, note, read(note).origin)
         except (FirstlineError, OSError) as error:
             fresh = self._failed(standing, str(error))
             log.warning("ledger.not_published", place=place, attempts=fresh["attempts"], reason=str(error))

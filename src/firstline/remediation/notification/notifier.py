@@ -117,7 +117,7 @@ class Notifier:
             server = _connected(settings, host, int(port))
             try:
                 if settings.user:
-                    server.login(settings.user, settings.secret)
+                    server.login(settings.user, settings.password)
                 server.send_message(_mail_of(message, settings.sender, self.url))
                 with contextlib.suppress(OSError):  # it is taken by now, however they part
                     server.quit()
