@@ -1,0 +1,53 @@
+"""The crash matrix of Jobs: the hub, and what lies between it and the cluster."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from firstline.executor import Handle, Step
+from firstline.testing.crash import CrashContract, Kill
+from firstline.testing.kubernetes import World, application
+from firstline.testing.loopback import serve
+from firstline.testing.rundeck.fault import Fault, Kind, Wire
+
+
+faults: list[Fault] = []  # that the next requests meet
+
+
+class TestJobCrashes(CrashContract):
+    factory = "tests.integration.kubernetes.crash_job:make"
+    rounds = 1
+    lasts = 0.1
+
+    @contextmanager
+    def stage(self, place: Path) -> Iterator[None]:
+        with serve(Wire(application(World(place / "cluster")), faults)) as url:
+            (place / "url").write_text(url)
+            yield
+
+    def kills(self) -> dict[str, Kill]:
+        return {
+            "answer": meet(Fault(Kind.LOST)),
+            "proxy": meet(Fault(Kind.BAD_GATEWAY_AFTER), Fault(Kind.BAD_GATEWAY), Fault(Kind.BAD_GATEWAY, "GET", 3)),
+            "line": meet(*(Fault(Kind.BROKEN, method, 3) for method in ("POST", "GET", "PATCH"))),
+        }
+
+    def step(self, place: Path, identity: str) -> Step:
+        """With a secret: more requests, between which things may happen."""
+        told = {"job": {"image": "busybox:1.36"}}
+        return (
+            super()
+            .step(place, identity)
+            .model_copy(update={"parameters": told, "secrets": {"PASSWORD": SecretStr("of-no-use-to-anybody")}})
+        )
+
+
+def meet(*kinds: Fault) -> Kill:
+    """The next requests meet them."""
+
+    async def kill(_: Path, __: Handle | None) -> None:
+        faults[:] = [Fault(each.kind, each.method, each.times) for each in kinds]
+
+    return kill
