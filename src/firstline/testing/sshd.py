@@ -40,12 +40,15 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 500
+SetEnv SHLVL=1
 Subsystem sftp internal-sftp
 """
 
 
 class Sshd:
-    """Begun by `start`; `kill` ends it and every session as a crash would, and `start` begins it again on its port,
+    """Accounts are served without the start files of their own that bash reads for sshd: they may take long.
+
+    Begun by `start`; `kill` ends it and every session as a crash would, and `start` begins it again on its port,
     with its keys. `user` is who the tests run as; `client_key` lets in every account that sshd can serve."""
 
     def __init__(self, folder: Path, *, address: str = "127.0.0.1", options: str = "") -> None:
@@ -82,10 +85,11 @@ class Sshd:
         process, self._process = self._process, None
         if process is None:
             return
-        sessions = self._below(process.pid)
+        process.send_signal(signal.SIGSTOP)  # it lets nobody in meanwhile
+        while sessions := self._below(process.pid):  # each may be parting in two
+            _kill(sessions)
         process.kill()
         process.wait()
-        _kill(sessions)
 
     def kill_sessions(self) -> int:
         """kill -9 of what serves each connection, not of the server; returns how many processes that were."""

@@ -1,31 +1,22 @@
 """The suite of all executors, over a real sshd."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.ssh.conftest import executor_for
+from tests.integration.ssh.conftest import Web1, executor_for
 
 from firstline.executor import Executor
-from firstline.testing.executor import Bench, ExecutorContract, Run
+from firstline.testing.executor import Bench, ExecutorContract
 from firstline.testing.sshd import Sshd
 
 
-class ToWeb1(Bench):
-    """Steps go to `web1` unless they say otherwise."""
-
-    async def start(self, run: Run, executor: Executor[Any] | None = None, **fields: Any) -> Any:
-        return await super().start(run, executor, **{"target": "web1", **fields})
-
-
 class TestSshExecutor(ExecutorContract):
-    @pytest.fixture(autouse=True)
-    def served(self, sshd: Sshd) -> None:
-        self.sshd = sshd
-
     @pytest.fixture
-    async def bench(self, place: Path) -> Any:
-        bench = ToWeb1(lambda: self.make(place))
+    async def bench(self, place: Path, sshd: Sshd) -> AsyncIterator[Bench]:
+        self.sshd = sshd
+        bench = Web1(lambda: self.make(place))
         yield bench
         await bench.aclose()
 
