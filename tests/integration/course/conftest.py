@@ -427,8 +427,8 @@ def _make(
     runbook = RUNBOOK.format(
         change=how.get("change", STANDARD), before=how.get("before", "[]"), author=how.get("author", "wendy")
     )
-    (pack / "runbooks" / "mend" / "runbook.yaml").write_text(runbook + how.get("runbook", ""))
-    scripts = {"mend": how.get("mend", MENDS), "undo": how.get("undo", 'touch "$1/undone"')}
+    (pack / "runbooks" / "mend" / "runbook.yaml").write_text(how.get("whole", runbook + how.get("runbook", "")))
+    scripts = {"mend": how.get("mend", MENDS), "undo": how.get("undo", 'touch "$1/undone"'), **how.get("scripts", {})}
     for name, text in scripts.items():
         (pack / "runbooks" / "mend" / name).write_text(f"#!/bin/sh\n{text}\n")
         (pack / "runbooks" / "mend" / name).chmod(0o755)

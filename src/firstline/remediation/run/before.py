@@ -4,7 +4,6 @@ from firstline.errors import Rejected
 from firstline.remediation.run.check import hold
 from firstline.remediation.run.finding import Findings, Outcome
 from firstline.remediation.run.procedure import Procedure
-from firstline.remediation.run.rollout import REACH
 from firstline.runbook import Check, ResolvedRunbook
 
 
@@ -37,7 +36,7 @@ class Before:
 
     async def _hold(self, check: Check) -> Outcome:
         values = self._procedure.values(self._findings, check)
-        return await hold(self._procedure, "before", check, values, REACH if self._apart else None)
+        return await hold(self._procedure, "before", check, values)
 
     def _unseen(self, check: Check, seen: Outcome) -> None:
         why = f"{check.name}: could not be looked at: {seen.detail}"

@@ -13,16 +13,10 @@ from firstline.runbook import Check, Command
 Look = Callable[[], Awaitable[Outcome]]
 
 
-async def hold(
-    procedure: Procedure,
-    phase: str,
-    check: Check,
-    values: Mapping[str, Json] | None = None,
-    patience: float | None = None,
-) -> Outcome:
+async def hold(procedure: Procedure, phase: str, check: Check, values: Mapping[str, Json]) -> Outcome:
     """Look until the check holds for its `hold`, or its `within` is over. The outcome says what was seen last.
-    `values` complete its late texts; `patience` is for what can't be reached (`Procedure.run`)."""
-    look = _look(procedure, phase, check, values or {}, patience)
+    `values` complete its late texts."""
+    look = _look(procedure, phase, check, values)
     began = time.monotonic()
     held_since: float | None = None
     while True:
@@ -38,9 +32,9 @@ async def hold(
         await asyncio.sleep(check.every)
 
 
-def _look(procedure: Procedure, phase: str, check: Check, values: Mapping[str, Json], patience: float | None) -> Look:
+def _look(procedure: Procedure, phase: str, check: Check, values: Mapping[str, Json]) -> Look:
     look = probe.of(procedure.context, procedure.incident, phase, check)
     if look is not None:
         return look
     command = Command.model_validate(check.model_dump(include=set(Command.model_fields)))
-    return lambda: procedure.probe(phase, command, values, patience)
+    return lambda: procedure.probe(phase, command, values)

@@ -28,6 +28,7 @@ from firstline.store import new_id
 from firstline.store.table import RunRow
 
 FOUND = 16_384  # characters of a run's output that a finding keeps: head and tail
+REACH = 60.0  # seconds that one of several targets may be out of reach before the others go on without it
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 5.0  # seconds between two tries to reach a target
 
 Values = Mapping[str, Json]
@@ -55,6 +56,7 @@ class Procedure:
         self.incident = incident
         self._remediation_id = remediation_id
         self._plan = plan
+        self._many = len(plan.runbook.targets) > 1
         self._attempts = Attempts(context, remediation_id, turn, plan, looked_at)
 
     def values(self, findings: Findings, program: Program) -> Values:
@@ -67,12 +69,10 @@ class Procedure:
                 found |= outcome.outputs
         return found
 
-    async def run(
-        self, phase: str, number: int, command: Command, values: Values, patience: float | None = None
-    ) -> Outcome:
+    async def run(self, phase: str, number: int, command: Command, values: Values) -> Outcome:
         """Run a command once, or find the run an earlier try began; one that may be done twice is tried again as often
-        as it says. `values` complete its late texts. `patience`: after so many seconds out of reach it counts as
-        failed; None: `Unavailable` is raised, and all of it waits. Raises `Unknown` when its end can't be told,
+        as it says. `values` complete its late texts. A target that is out of reach: where it is the only one all of it
+        waits (`Unavailable`), else it has failed after `REACH`. Raises `Unknown` when its end can't be told,
         `Overtaken` where the first step may not begin any more."""
         try:
             whole = completed(command, self._plan.runbook.types, values)
@@ -81,21 +81,21 @@ class Procedure:
         for attempt in range(command.retries + 1):
             if attempt:
                 await asyncio.sleep(command.pause)
-            done = await self._once(phase, number, attempt, whole, patience)
+            done = await self._once(phase, number, attempt, whole)
             if done.ok or not done.begun:
                 break
         return done
 
-    async def probe(self, phase: str, command: Command, values: Values, patience: float | None = None) -> Outcome:
+    async def probe(self, phase: str, command: Command, values: Values) -> Outcome:
         """Run a check's command, anew each time: it only reads. Exit status 0: it holds; 1 to 125: it does not."""
         whole = completed(command, self._plan.runbook.types, values)
         step = self._step(f"{self._remediation_id}.{phase}.{new_id()}", whole, read_only=True)
         row = self._row(step, phase, command)
-        ended = await self._execute(step, whole, patience, known=False)
+        ended = await self._execute(step, whole, known=False)
         await self._attempts.note(row, step, ended)
         return _outcome(phase, None, command, ended)
 
-    async def _once(self, phase: str, number: int, attempt: int, command: Command, patience: float | None) -> Outcome:
+    async def _once(self, phase: str, number: int, attempt: int, command: Command) -> Outcome:
         run_id = f"{self._remediation_id}.{phase}.{number}" + (f".{attempt}" if attempt else "")
         try:
             step = self._step(run_id, command, read_only=phase == "diagnose")
@@ -104,16 +104,17 @@ class Procedure:
         found = await self._attempts.mark(self._row(step, phase, command))
         ended = found.ended
         if ended is None:
-            ended = await self._execute(step, command, patience, known=found.known)
+            ended = await self._execute(step, command, known=found.known)
             await self._attempts.end(step, ended)
         if ended.progress.state is State.UNKNOWN:
             why = ended.progress.detail
             raise Unknown(f"{command.name} on {command.target} was begun; how it ended can't be told: {why}")
         return _outcome(phase, number, command, ended)
 
-    async def _execute(self, step: Step, command: Command, patience: float | None, *, known: bool) -> Ended:
+    async def _execute(self, step: Step, command: Command, *, known: bool) -> Ended:
         """Start it, or find it begun, and follow it to its end. `known`: an earlier try may have begun it: then nobody
         can say that it did not."""
+        patience = REACH if self._many else None
         try:
             handle = await _patiently(lambda: self._begin(step, command), patience)
         except (Rejected, OutOfReach) as error:

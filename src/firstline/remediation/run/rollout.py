@@ -16,7 +16,6 @@ from firstline.runbook import Check, Command
 from firstline.runbook.late import goes
 
 Numbered = tuple[int, Command]
-REACH = 60.0  # seconds that one of several targets may be out of reach before the others go on without it
 NAMED = 5  # of the targets that failed, in the sentence that says so
 
 
@@ -122,7 +121,7 @@ class Rollout:
             done = never("step", number, command.name, command.target, why)
         else:
             if wanted:
-                done = await self._procedure.run("step", number, bounded, values, REACH if self._many else None)
+                done = await self._procedure.run("step", number, bounded, values)
             else:
                 why = f"left out: {command.when} does not hold"
                 done = never("left out", number, command.name, command.target, why, ok=True)
@@ -135,7 +134,7 @@ class Rollout:
                 await self._proof(target, check)
 
     async def _proof(self, target: str, check: Check) -> None:
-        seen = await hold(self._procedure, "after", check, self._values(check), REACH if self._many else None)
+        seen = await hold(self._procedure, "after", check, self._values(check))
         self._findings.outcomes.append(seen)
         if not seen.ok:
             self._lose(target, f"not proved: {check.name}: {seen.detail}")
