@@ -172,7 +172,8 @@ async def test_after_a_crash_no_try_is_made_twice(stage: Make, monkeypatch: pyte
     from firstline.remediation.run.attempt import Attempts
 
     made = await shop(stage, FLAKY % 2, flaky=THIRD)
-    end, died = Attempts.end, []
+    end = Attempts.end
+    died: list[bool] = []
 
     async def dying(self: Attempts, *told: object) -> None:
         if not died:
