@@ -18,7 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from firstline import assembly, seal
 from firstline.connector import ChangeRegister, Connector, Finding
 from firstline.engine import Engine
-from firstline.errors import Misdeclared
+from firstline.errors import FirstlineError, Misdeclared
 from firstline.governor import Governor
 from firstline.governor import connection as connections
 from firstline.intake import source
@@ -49,6 +49,7 @@ from firstline.remediation.planning.planner import surroundings
 from firstline.remediation.run.log import Logs
 from firstline.remediation.run.sweep import sweep
 from firstline.remediation.runner import Runner
+from firstline.secret import Secrets
 from firstline.settings import Settings
 from firstline.store import Database
 from firstline.store.database import one_at_a_time
@@ -63,6 +64,7 @@ EXPIRE = 5.0
 TELL = 1.0  # between two looks for remediations that take a while
 PROOF = timedelta(minutes=2)  # from a start to the first completeness proof: the polls catch up before
 JITTER = 0.2
+KEEP = 60.0  # between two looks whether a sign-in has to be renewed
 WATCH = 60.0  # between two looks at a webhook's health
 FORGET = timedelta(days=14)  # how long the engine remembers what has ended; our own tables keep it
 
@@ -114,6 +116,7 @@ class Hub:
             connections=self.connections,
             executors=assembly.executors(settings),
             sources=assembly.sources(settings),
+            secrets=Secrets(settings.secrets_.names, settings.references, mask.learn),
             shelf=settings.state / "shelf",
             logs=Logs(settings.state / "logs", settings.logs.limit),
             place=_place(settings.state),
@@ -161,6 +164,7 @@ class Hub:
             await executor.aclose()
         for asked in self.context.sources.values():
             await asked.aclose()
+        self.context.secrets.close()
         await self.ledger.close()
         self._leases.close()
         self.database.close()
@@ -208,6 +212,7 @@ class Hub:
         scheduler.add_job(self._review, "interval", hours=1, next_run_time=now())
         scheduler.add_job(self._forget, "interval", minutes=10)
         scheduler.add_job(self._sweep_logs, "interval", minutes=10)
+        scheduler.add_job(self._keep_signed_in, "interval", seconds=KEEP)
         scheduler.add_job(self._check_connections)
         for name in self.connections:
             self._tick_source(scheduler, name)
@@ -250,6 +255,13 @@ class Hub:
             for finding in self.findings[name]:
                 if not finding.ok:
                     log.warning("connection.finding", connection=name, **finding.model_dump(exclude={"ok"}))
+
+    async def _keep_signed_in(self) -> None:
+        """At Vault. What goes wrong is told by whoever needs a secret, and here before."""
+        try:
+            await self.context.secrets.keep()
+        except FirstlineError as error:
+            log.warning("secrets.keep", error=str(error))
 
     async def _ask_blackouts(self) -> None:
         registers = {name: one for name, one in self.connections.items() if isinstance(one, ChangeRegister)}

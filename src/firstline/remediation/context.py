@@ -22,6 +22,7 @@ from firstline.remediation.note.template import Notes
 from firstline.remediation.notification.notifier import Notifier
 from firstline.remediation.plan import Plan
 from firstline.remediation.run.log import Logs
+from firstline.secret import Secrets
 from firstline.settings import OWN_REGISTER, Changes
 from firstline.store import Database
 
@@ -38,6 +39,7 @@ class Context:
     executors: Mapping[str, Executor[Any]]
     shelf: Path
     sources: Mapping[str, Source]  # what checks may ask
+    secrets: Secrets  # what runbooks name
     logs: Logs
     place: str  # names this state folder: an executor's traces of a run are found only with the folder they are in
     url: str

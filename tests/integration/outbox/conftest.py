@@ -44,6 +44,7 @@ from firstline.remediation.begin import write_back
 from firstline.remediation.context import Context
 from firstline.remediation.plan import Plan
 from firstline.remediation.run.log import Logs
+from firstline.secret import References, Secrets
 from firstline.settings import Budget
 from firstline.store import Database, new_id
 from firstline.store.database import insert
@@ -264,6 +265,8 @@ async def opened(vendor: Vendor, pager: Vendor, loopback: Any, clock: Clock, tmp
             executors={},
             shelf=tmp_path,
             logs=Logs(tmp_path / "logs"),
+            sources={},
+            secrets=Secrets({}, References(), lambda _: None),
             place="here",
             url="https://hub",
             own=OwnRegister(database),

@@ -1,4 +1,4 @@
-"""Whether the executors that a plan names can take what it gives them. Pure."""
+"""Whether the executors that a plan names can take what it gives them, and may. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,13 +9,15 @@ from firstline.errors import Rejected
 from firstline.executor import Executor
 from firstline.runbook import ResolvedRunbook
 from firstline.runbook.plan import Program
+from firstline.secret.secrets import Grants, check
 
 Kinds = Mapping[str, type[Executor[Any]]]
 
 
-def fit(runbook: ResolvedRunbook, kinds: Kinds) -> None:
-    """Raises `Rejected` that names each command that its executor would refuse, before anybody is asked for it."""
-    faults = [f"{one.name}: {fault}" for one in _programs(runbook) if (fault := _fault(one, kinds))]
+def fit(pack: str, runbook: ResolvedRunbook, kinds: Kinds, grants: Grants) -> None:
+    """Raises `Rejected` that names each command that its executor would refuse, or that may not have its secrets,
+    before anybody is asked for it."""
+    faults = [f"{one.name}: {fault}" for one in _programs(runbook) for fault in _faults(one, pack, kinds, grants)]
     if faults:
         raise Rejected("; ".join(dict.fromkeys(faults)))
 
@@ -23,6 +25,16 @@ def fit(runbook: ResolvedRunbook, kinds: Kinds) -> None:
 def _programs(runbook: ResolvedRunbook) -> Iterator[Program]:
     sections = (runbook.before, runbook.healthy, runbook.steps, runbook.after, runbook.rollback, runbook.diagnose)
     return (one for section in sections for one in section if one.run or one.parameters)
+
+
+def _faults(one: Program, pack: str, kinds: Kinds, grants: Grants) -> Iterator[str]:
+    for name in one.secrets.values():
+        try:
+            check(grants, pack, one.executor, name)
+        except Rejected as error:
+            yield str(error)
+    if fault := _fault(one, kinds):
+        yield fault
 
 
 def _fault(one: Program, kinds: Kinds) -> str:

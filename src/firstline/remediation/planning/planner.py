@@ -16,6 +16,7 @@ from firstline.remediation.autonomy.policy import Policy
 from firstline.remediation.plan import Asks, Plan
 from firstline.remediation.planning.fit import fit
 from firstline.runbook import Check, Command, ResolvedRunbook, Runbook, resolve
+from firstline.secret.secrets import Grants
 from firstline.settings import OWN_REGISTER, Settings
 
 
@@ -31,6 +32,7 @@ class Surroundings:
     earned: bool = False  # what changes something runs by itself only after a promotion
     connectors: Mapping[str, Connector[Any] | type[Connector[Any]]] = field(default_factory=dict)
     executors: Mapping[str, type[Executor[Any]]] | None = None  # None: which there are is not known
+    secrets: Grants = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,6 +50,7 @@ def surroundings(
         earned=settings.modes.autonomy == "earned",
         connectors=connectors or {},
         executors=executor_kinds(settings),
+        secrets=settings.secrets_.names,
         settings=settings.digests,
     )
 
@@ -59,7 +62,7 @@ def plan(decision: Decision, runbook: Runbook, event: Event, where: Surroundings
         raise Rejected("an event without an incident has no plan")
     resolved = resolve(runbook, decision.inputs)
     if where.executors is not None:
-        fit(resolved, where.executors)
+        fit(decision.pack, resolved, where.executors, where.secrets)
     pin = policy.pins.get((f"{decision.pack}/{decision.runbook}", runbook.digest))
     change = decide_type(
         resolved.change,

@@ -126,7 +126,16 @@ class Procedure:
             return Ended(Progress(state=State.UNKNOWN, detail=str(error)), "", handle)
 
     async def _begin(self, step: Step, command: Command) -> Handle:
-        return await self.context.executor(command.executor).start(step)
+        """What it may have of secrets is read at the last moment, also for a run that is found again: its output has to
+        be masked."""
+        executor, secrets = self.context.executor(command.executor), self.context.secrets
+        for name in command.secrets.values():
+            secrets.check(self._plan.pack, command.executor, name)
+        if command.secrets:
+            found = await secrets.resolve_all(set(command.secrets.values()))
+            given = {variable: found[name] for variable, name in command.secrets.items()}
+            step = step.model_copy(update={"secrets": given})
+        return await executor.start(step)
 
     async def _watch(self, handle: Handle, command: Command) -> Ended:
         executor, logs, mask = self.context.executor(handle.executor), self.context.logs, self.context.mask

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from firstline.errors import Rejected
 from firstline.secret.store.envelope import Envelope, Key, rewrap, seal, unseal
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 FILE = "secrets.json"  # in the state folder
 
 Keys = Callable[[], Sequence[Key]]  # the first writes, all read
@@ -35,6 +37,11 @@ class Store:
         self.path = path
         self._keys = keys
 
+    @property
+    def key(self) -> Key:
+        """What writes."""
+        return self._keys()[0]
+
     def names(self) -> dict[str, Envelope]:
         """What there is; nothing is opened."""
         return dict(sorted(self._read().secrets.items()))
@@ -47,10 +54,12 @@ class Store:
 
     def set(self, name: str, value: str) -> int:
         """Keep a value; gives its version."""
+        if not _NAME.fullmatch(name):
+            raise Rejected("a name has letters, digits, '.', '_' and '-', 100 at most")
         with self._writing() as writer:
             version = writer.content.serial + 1
             at = datetime.now(UTC).isoformat(timespec="seconds")
-            sealed = seal(self._keys()[0], name, version, at, value)
+            sealed = seal(self.key, name, version, at, value)
             writer.write({**writer.content.secrets, name: sealed})
         return version
 
@@ -64,7 +73,7 @@ class Store:
     def rotate(self) -> list[str]:
         """Wrap each secret with the first key; gives the names of those that were not. All or none."""
         with self._writing() as writer:
-            new = self._keys()[0]
+            new = self.key
             old = {name: found for name, found in writer.content.secrets.items() if found.key != new.id}
             if old:
                 fresh = {name: rewrap(self._key(found), new, name, found) for name, found in old.items()}
@@ -91,7 +100,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator["_Writer"]:
-        self._keys()  # without a key nothing is begun
+        self._keys()  # without them nothing is begun
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lock = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
