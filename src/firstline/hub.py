@@ -214,6 +214,7 @@ class Hub:
         scheduler.add_job(self._sweep_logs, "interval", minutes=10)
         scheduler.add_job(self._keep_signed_in, "interval", seconds=KEEP)
         scheduler.add_job(self._check_connections)
+        scheduler.add_job(self._check_executors)
         for name in self.connections:
             self._tick_source(scheduler, name)
         scheduler.start()
@@ -255,6 +256,14 @@ class Hub:
             for finding in self.findings[name]:
                 if not finding.ok:
                     log.warning("connection.finding", connection=name, **finding.model_dump(exclude={"ok"}))
+
+    async def _check_executors(self) -> None:
+        """Those that a runbook needs."""
+        needed = {name for each in self.decider.declarations.runbooks.values() for name in each.declaration.executors}
+        for name in sorted(needed & self.context.executors.keys()):
+            for finding in map(self.context.mask.model, await self.context.executors[name].check()):
+                if not finding.ok:
+                    log.warning("executor.finding", executor=name, **finding.model_dump(exclude={"ok"}))
 
     async def _keep_signed_in(self) -> None:
         """At Vault. What goes wrong is told by whoever needs a secret, and here before."""

@@ -87,6 +87,18 @@ def test_doctor_names_the_mend_of_a_refused_sign_in(run: Callable[..., Result]) 
     assert all(finding["mend"] for finding in wrong)
 
 
+def test_doctor_looks_at_the_executors_that_are_named(run: Callable[..., Result]) -> None:
+    ended = run("doctor", "executor:here", "--json", more='[executors.here]\nexecutor = "command"')
+    (findings,) = json.loads(ended.stdout).values()
+    assert findings
+    assert ended.exit_code == (0 if all(finding["ok"] for finding in findings) else 1)
+
+
+def test_doctor_says_which_executors_there_are(run: Callable[..., Result]) -> None:
+    ended = run("doctor", "executor:absent", more='[executors.here]\nexecutor = "command"')
+    assert "there are: here" in str(ended.exception)
+
+
 def test_a_connection_that_is_not_there_is_named_with_those_that_are(run: Callable[..., Result]) -> None:
     ended = run("doctor", "absent")
     assert "there are: pager, desk" in str(ended.exception)

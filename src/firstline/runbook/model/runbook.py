@@ -9,7 +9,7 @@ from firstline.declaration import Declaration, Duration, Size
 from firstline.declaration.duration import PositiveDuration
 from firstline.runbook.input import Input
 from firstline.runbook.model.check import CheckDeclaration
-from firstline.runbook.model.command import CommandDeclaration, Identifier, Name, UndoDeclaration
+from firstline.runbook.model.command import CommandDeclaration, Identifier, Name, ProgramDeclaration, UndoDeclaration
 
 
 class ChangeDeclaration(Declaration):
@@ -112,3 +112,16 @@ class RunbookDeclaration(Declaration):
     @classmethod
     def _none(cls, given: Any) -> Any:
         return None if given == "none" else given
+
+    @property
+    def programs(self) -> tuple[ProgramDeclaration, ...]:
+        """All that an executor is given, in all sections."""
+        undone = [step.undo for step in self.steps if step.undo]
+        checks = (*self.healthy, *self.before, *self.after)
+        every = (*checks, *self.steps, *undone, *self.rollback, *self.diagnose)
+        return tuple(one for one in every if one.run or one.with_)
+
+    @property
+    def executors(self) -> frozenset[str]:
+        """The names of those it needs."""
+        return frozenset(one.executor for one in self.programs)
