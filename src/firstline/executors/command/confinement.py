@@ -2,7 +2,7 @@
 
     prlimit ── bwrap (or unshare) ── setpriv ── the command
 
-Pure: what to begin, and in words what that holds and what it does not.
+Begins nothing: says what to begin, and in words what that holds and what it does not.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,10 @@ OWN = 2  # processes that bwrap has itself: one outside that waits, one inside t
 # must be said, since it takes nothing from root by itself (github.com/containers/bubblewrap/issues/561).
 _CAPABILITIES = ("chown", "dac_override", "fowner", "fsetid", "kill", "net_bind_service", "setgid", "setuid")
 
+# Files by which root changes the kernel, whatever its capabilities. bwrap covers them only where a look says that they
+# may be written to, and of the first it says no: proc_sys_permission in fs/proc/proc_sysctl.c speaks of each file.
+_KERNEL = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
+
 
 class Account(NamedTuple):
     """Whom a command runs as."""
@@ -32,7 +36,7 @@ class Account(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a command works, and what it may see of the machine. `hidden` are absolute paths that exist."""
+    """Where a command works, and what it may not see of the machine. `hidden` exist, and no link is in their way."""
 
     run: RunDirectory
     directory: Path
@@ -96,6 +100,12 @@ def _become(tools: Tools, account: Account | None, *, bare: bool) -> tuple[str, 
     return (tools.setpriv, "--no-new-privs", *who, *less, "--")
 
 
+def _twice(path: Path) -> tuple[str, str]:
+    """Itself, at its own place."""
+    real = str(path.resolve())
+    return real, real
+
+
 def _held(step: Step, place: Place, tools: Tools, sandbox: Sandbox) -> Confined:
     if tools.bwrap:
         words = f"bwrap: {'network' if sandbox.network else 'no network'}, {_writes_in_words(sandbox)}"
@@ -112,23 +122,27 @@ def _writes_in_words(sandbox: Sandbox) -> str:
 
 
 def _walls(step: Step, place: Place, sandbox: Sandbox, *, root: bool) -> Iterator[str]:
-    """bwrap's arguments, bwrap(1): later ones lie over earlier ones. Sockets of services stand in /run, so who has no
-    network has none of it. Nothing dies with the hub (--die-with-parent): the run outlives it."""
+    """bwrap's arguments, bwrap(1): later ones lie over earlier ones, and no link may lead to where they lie. Sockets of
+    services stand in /run, so who has no network has none of it. Nothing dies with the hub (--die-with-parent): the
+    run outlives it."""
     run = place.run
     yield from ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
+    for kernel in _KERNEL:
+        yield from ("--ro-bind-try", kernel, kernel)
     for shared in ("/tmp", "/var/tmp"):  # noqa: S108 - its own there
         yield from ("--bind", str(run.tmp), shared)
     empty = [str(path) for path in place.hidden if path.is_dir()]
-    empty += [] if sandbox.network else ["/run"]
+    empty += [str(run.path.parent)] + ([] if sandbox.network else ["/run"])
     for path in empty:
         yield from ("--tmpfs", path)
     for file in place.hidden:
         if not file.is_dir():
             yield from ("--ro-bind", "/dev/null", str(file))
+    yield from ("--dir", str(run.path))  # what only leads to others would be closed to another account
     for readable in filter(None, (step.folder, step.directory)):
-        yield from ("--ro-bind", readable, readable)
-    for writable in (str(run.work), str(run.outputs.parent), *sandbox.writes):
-        yield from ("--bind", writable, writable)
+        yield from ("--ro-bind", *_twice(Path(readable)))
+    for writable in (run.work, run.outputs.parent, *map(Path, sandbox.writes)):
+        yield from ("--bind", *_twice(writable))
     for path in empty:
         yield from ("--remount-ro", path)
     yield from ("--unshare-pid", "--unshare-ipc", *(() if sandbox.network else ("--unshare-net",)))

@@ -53,7 +53,7 @@ class CommandExecutor(Executor[CommandSettings]):
 
     def __init__(self, settings: CommandSettings) -> None:
         super().__init__(settings)
-        self._directory = settings.directory.absolute()
+        self._directory = settings.directory.resolve()
         self._launcher = Launcher()
         self._cancels = CapacityLimiter(CANCELS)
         self._found: Tools | None = None

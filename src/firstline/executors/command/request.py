@@ -22,8 +22,10 @@ def request_of(step: Step, run: RunDirectory, settings: CommandSettings, tools: 
     if account:
         environment |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name} | step.environment
     program = str(program_of(step, environment, directory))
-    place = Place(run, directory, _hidden(settings, run))
-    confined = confine(step, place, tools, account, sandbox_of(step, settings, tools))
+    place = Place(run, directory, tuple(path.resolve() for path in settings.hidden if path.exists()))
+    sandbox = sandbox_of(step, settings, tools)
+    confined = confine(step, place, tools, account, sandbox)
+    waived = "no sandbox: switched off by the settings" if step.sandbox and not sandbox else ""
     arguments = [*confined.arguments, program, *step.run[1:]]
     request = Request(
         step=step.id,
@@ -38,7 +40,7 @@ def request_of(step: Step, run: RunDirectory, settings: CommandSettings, tools: 
         output_limit=step.output_limit,
         kill_grace=settings.kill_grace,
         bounds=bounds_of(step.bounds, confined.beside),
-        surroundings=confined.surroundings,
+        surroundings="; ".join(filter(None, (waived, confined.surroundings))),
     )
     if account:
         request["owner"] = [account.user, account.group]
@@ -73,7 +75,3 @@ def sandbox_of(step: Step, settings: CommandSettings, tools: Tools) -> Sandbox |
         if not path.startswith("/") or not Path(path).exists() or Path(path).resolve() == Path("/"):
             raise Rejected(f"the sandbox can't let it write to {path!r}: not the absolute path of something in /")
     return declared
-
-
-def _hidden(settings: CommandSettings, run: RunDirectory) -> tuple[Path, ...]:
-    return tuple(path.resolve() for path in (*settings.hidden, run.path.parent) if path.exists())

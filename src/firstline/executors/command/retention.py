@@ -10,7 +10,7 @@ def strip(directory: Path, before: float) -> list[str]:
     or whose end nobody saw, keeps everything; and each keeps its records, so that it never begins again. Returns what
     could not be removed, in words."""
     try:
-        paths = list(directory.iterdir())
+        paths = [path for path in directory.iterdir() if path.is_dir()]
     except OSError as error:
         return [str(error)]
     faults = []

@@ -75,11 +75,13 @@ class RunDirectory:
             file = os.open(self.outputs, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return ""
-        with os.fdopen(file, "rb") as opened:
+        try:
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:  # a link may lead to what only we may read
                 return ""
-            return opened.read(most).decode(errors="replace")
+            return os.read(file, most).decode(errors="replace")
+        finally:
+            os.close(file)
 
     def is_stripped(self) -> bool:
         return self._stripped.exists()
