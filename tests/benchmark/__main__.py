@@ -1,9 +1,9 @@
 """`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox outage
-match start approval guard ledger."""
+match start approval guard ledger command."""
 
 import sys
 
-from tests.benchmark import accept, approval, guard, latency, ledger, match, outage, outbox, remediate, start
+from tests.benchmark import accept, approval, command, guard, latency, ledger, match, outage, outbox, remediate, start
 
 BENCHMARKS = {
     "accept": accept.run,
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "approval": approval.run,
     "ledger": ledger.run,
     "guard": guard.run,
+    "command": command.run,
 }
 
 
