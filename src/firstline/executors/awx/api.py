@@ -1,0 +1,87 @@
+"""AWX's API: requests, its errors, its lists.
+
+From AWX's own code (24.6: awx/api/views, awx/api/serializers.py, awx/api/pagination.py, awx/api/generics.py) and
+https://docs.ansible.com/automation-controller/latest/html/controllerapi.
+"""
+
+from typing import Any
+
+from firstline.errors import FirstlineError, Rejected, Unavailable
+from firstline.executors.awx.settings import AwxSettings
+from firstline.executors.polled.wire import Answer, Line, make
+from firstline.http import error_for
+from firstline.masking import Masker
+
+PAGE = 200  # MAX_PAGE_SIZE
+ANSWER = 32 * 1_048_576  # bytes: a page of events holds what modules returned
+
+Body = dict[str, Any]
+
+
+class Gone(Rejected):
+    """404: there is no such thing, or not for us."""
+
+
+class Api:
+    def __init__(self, settings: AwxSettings) -> None:
+        secret = settings.token or settings.password
+        assert secret is not None  # noqa: S101 - the model sees to it
+        self.mask = Masker([secret.get_secret_value()])
+        headers = {"Authorization": f"Bearer {secret.get_secret_value()}"} if settings.token else {}
+        auth = (settings.username, secret.get_secret_value()) if not settings.token else None
+        base = settings.url.rstrip("/") + settings.path.rstrip("/")
+        self._line = Line(lambda: make(base, headers, settings.ca, auth))
+
+    async def aclose(self) -> None:
+        await self._line.aclose()
+
+    async def send(self, method: str, path: str, **options: Any) -> Answer:
+        """Raises `NotSent`, `Lost`."""
+        return await self._line.ask(method, f"/{path}/", limit=ANSWER, **options)
+
+    async def get(self, path: str, **query: Any) -> Body:
+        return (await self.told(path, **query))[0]
+
+    async def told(self, path: str, **query: Any) -> tuple[Body, Answer]:
+        """What is there, and the whole answer. Raises `Gone`, `Rejected`, `Unauthorized`, `Unavailable`."""
+        answer = await self.send("GET", path, params=query)
+        if not answer.ok:
+            raise self.error(answer, f"GET {path}")
+        return read(answer, path), answer
+
+    async def all(self, path: str, **query: Any) -> list[Body]:
+        """A list, page by page."""
+        found: list[Body] = []
+        page = 1
+        while True:
+            body = await self.get(path, page=page, page_size=PAGE, **query)
+            found += body["results"]
+            if not body.get("next"):
+                return found
+            page += 1
+
+    async def named(self, kind: str, name: int | str, **query: str) -> Body:
+        """The one of this number or name. Raises `Rejected` when there is none, or more than one."""
+        if isinstance(name, int):
+            return await self.get(f"{kind}/{name}")
+        found = (await self.get(kind, name=name, page_size=2, **query))["results"]
+        if len(found) != 1:
+            words = "there is none" if not found else "there are several; name the organization, or take its number"
+            raise Rejected(f"AWX: {kind.replace('_', ' ')} {name!r}: {words} (that this account may see)")
+        return dict(found[0])
+
+    def error(self, answer: Answer, what: str) -> FirstlineError:
+        """The error for a request that had no effect."""
+        error = error_for(answer.status, self.mask(answer.text), answer.headers, f"AWX: {what}")
+        return Gone(str(error)) if answer.status == 404 else error
+
+
+def read(answer: Answer, what: str) -> Body:
+    """Raises `Unavailable` for what is no object."""
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise Unavailable(f"AWX: {what}: no JSON of AWX's: {error}") from None
+    if not isinstance(body, dict):
+        raise Unavailable(f"AWX: {what}: no answer of AWX's")
+    return body

@@ -1,0 +1,279 @@
+"""Launching a template: what it takes, what it is refused for, and what is found again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.awx.case import AwxBench, executor
+
+from firstline.errors import Rejected, Unavailable, Unknown
+from firstline.executor import State, Step
+from firstline.testing.awx import Question, Template, World
+from firstline.testing.awx.world import ASK, WorkflowTemplate
+from firstline.testing.executor import text_of
+from firstline.testing.rundeck.fault import Fault, Kind
+
+pytestmark = pytest.mark.anyio
+
+EVERYTHING = frozenset(ASK)
+
+
+def hello(**fields: Any) -> Template:
+    return Template(**{"id": 2, "name": "hello", "run": lambda _: ["echo", "hello"], **fields})
+
+
+def told(**fields: Any) -> dict[str, Any]:
+    return {"parameters": {"job_template": "hello", **fields}}
+
+
+async def test_targets_are_the_limit(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello())
+    await bench.end(await bench.start((), **told(), targets=("web1", "web2")))
+    assert world.jobs[0].fields["limit"] == "web1,web2"
+
+
+@pytest.mark.parametrize("target", ["web*", "!web1", "all:db", "~web", "web1,web2"])
+async def test_a_target_that_is_a_pattern_is_refused(bench: AwxBench, world: World, target: str) -> None:
+    world.templates.append(hello())
+    with pytest.raises(Rejected, match="no host's name"):
+        await bench.start((), **told(), target=target)
+
+
+@pytest.mark.parametrize(
+    ("flag", "fields"),
+    [
+        ("limit", {"target": "web1"}),
+        ("variables", told(extra_vars={"colour": "red"})),
+        ("tags", told(tags=["quick"])),
+        ("inventory", told(inventory="production")),
+        ("credential", told(credentials=["key-2"])),
+        ("job_type", {"dry_run": True}),
+    ],
+)
+async def test_what_the_template_does_not_prompt_for_is_refused_before_anything_runs(
+    bench: AwxBench, world: World, flag: str, fields: dict[str, Any]
+) -> None:
+    world.templates.append(hello(asks=EVERYTHING - {flag}))
+    with pytest.raises(Rejected, match="prompt"):
+        await bench.start((), **{**told(), **fields})
+    assert world.launches == 0
+
+
+async def test_a_job_that_runs_without_what_was_asked_is_ended_and_has_failed(
+    bench: AwxBench, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The template is changed between the question and the launch."""
+    template = hello(run=lambda _: ["sleep", "100000"])
+    world.templates.append(template)
+
+    def changed(*_: Any) -> dict[str, Any]:
+        template.asks = template.asks - {"limit"}
+        return {}
+
+    monkeypatch.setattr("firstline.executors.awx.executor.AwxExecutor._numbers", _async(changed))
+    progress = await bench.end(await bench.start((), **told(), target="web1"))
+    assert progress.state is State.FAILED
+    assert "without what was asked: limit" in progress.detail
+    assert world.jobs[0].status == "canceled"
+
+
+async def test_names_become_numbers_and_the_templates_other_credentials_stay(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello(credentials=(1, 11)))
+    fields = {"inventory": "production", "credentials": ["key-2"], "tags": ["a", "b"], "skip_tags": ["c"]}
+    await bench.end(await bench.start((), **told(**fields)))
+    has = world.jobs[0].fields
+    assert (has["inventory"], has["credentials"], has["job_tags"], has["skip_tags"]) == (2, [2, 11], "a,b", "c")
+
+
+async def test_of_two_templates_of_one_name_the_organization_decides(bench: AwxBench, world: World) -> None:
+    world.templates += [hello(), hello(id=3, organization="Ops")]
+    with pytest.raises(Rejected, match="several"):
+        await bench.start((), **told())
+    await bench.end(await bench.start((), **told(organization="Ops")))
+    assert world.jobs[0].template.id == 3
+
+
+async def test_a_secret_answers_a_survey_s_password_and_is_shown_by_nobody(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello(survey=(Question("password", "password", required=True), Question("reason"))))
+    handle = await bench.start((), **told(), secrets={"password": "s3cret-value"})
+    assert (await bench.end(handle)).state is State.SUCCEEDED
+    assert world.jobs[0].variables["password"] == "s3cret-value"
+    with pytest.raises(Rejected, match="does not ask for reason as a password"):
+        await bench.start((), **told(extra_vars={"password": "x"}), secrets={"reason": "s3cret-value"})
+
+
+async def test_an_answer_that_a_survey_needs_is_asked_for_before(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello(survey=(Question("reason", required=True),)))
+    with pytest.raises(Rejected, match="needs reason"):
+        await bench.start((), **told())
+
+
+async def test_who_may_not_launch_is_told_so(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello(may_launch=False))
+    with pytest.raises(Rejected, match="do not have permission"):
+        await bench.start((), **told())
+
+
+@pytest.mark.parametrize("key", ["variables", "skip_tags"])
+async def test_a_launch_whose_answer_is_lost_is_found_by_its_key(
+    bench: AwxBench, world: World, faults: list[Fault], key: str
+) -> None:
+    world.templates.append(hello(asks=frozenset({key})))
+    for _ in range(250):
+        world.add(world.templates[1], "job", {}, {}, frozenset())
+    faults.append(Fault(Kind.LOST))
+    handle = await bench.start((), **told())
+    assert (await bench.end(handle)).state is State.SUCCEEDED
+    assert world.launches == 1
+
+
+async def test_a_lost_launch_that_leaves_no_key_is_unknown_and_not_made_again(
+    bench: AwxBench, world: World, faults: list[Fault]
+) -> None:
+    world.templates.append(hello(asks=frozenset()))
+    faults.append(Fault(Kind.LOST))
+    for _ in range(2):
+        with pytest.raises(Unknown, match="bear no key"):
+            await bench.start((), **told(), id="once")
+    assert world.launches == 1
+
+
+async def test_a_launch_that_never_came_to_awx_can_be_tried_again(
+    url: str, world: World, faults: list[Fault], tmp_path: Path
+) -> None:
+    world.templates.append(hello())
+    faults.append(Fault(Kind.BROKEN))
+    step = Step(id="again", parameters={"job_template": "hello"})
+    awx = executor(url, tmp_path, settle=0.1)
+    with pytest.raises(Unavailable, match="no job was made"):
+        await awx.start(step)
+    await awx.start(step)
+    await awx.aclose()
+    assert world.launches == 1
+
+
+async def test_a_relaunch_by_a_person_is_not_taken_for_the_run(bench: AwxBench, world: World, tmp_path: Path) -> None:
+    world.templates.append(hello())
+    again = world.add(world.templates[1], "job", {"firstline_run": "mine"}, {}, frozenset())
+    again.launch_type = "relaunch"
+    handle = await bench.start((), **told(), id="mine")
+    assert handle.where.startswith(f"jobs/{again.id + 1}?")
+
+
+async def test_a_dry_run_asks_for_the_job_type_check(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello())
+    await bench.end(await bench.start((), **told(), dry_run=True))
+    assert world.jobs[0].fields["job_type"] == "check"
+
+
+async def test_a_workflow_s_jobs_are_told_one_after_the_other(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello())
+    world.workflows.append(
+        WorkflowTemplate(5, "both", (hello(), hello(name="good bye", run=lambda _: ["echo", "bye"])))
+    )
+    progress = await bench.end(await bench.start((), parameters={"workflow_template": "both"}))
+    first, second = (part.id for part in world.jobs[0].parts)
+    assert progress.state is State.SUCCEEDED
+    assert text_of(progress) == f"=== hello (job {first}) ===\nhello\n=== good bye (job {second}) ===\nbye\n"
+
+
+async def test_a_workflow_that_failed_says_where(bench: AwxBench, world: World) -> None:
+    world.workflows.append(WorkflowTemplate(5, "both", (hello(name="bad", run=lambda _: ["false"]), hello())))
+    progress = await bench.end(await bench.start((), parameters={"workflow_template": 5}))
+    assert progress.state is State.FAILED
+    assert "failed in it: bad (2)" in progress.detail
+
+
+async def test_a_workflow_that_waits_for_an_approval_says_so_and_can_be_cancelled(
+    bench: AwxBench, world: World
+) -> None:
+    world.workflows.append(WorkflowTemplate(5, "asks", (None, hello())))
+    handle = await bench.start((), parameters={"workflow_template": "asks"})
+    progress = await bench.executor.watch(handle)
+    while "approval" not in progress.detail:
+        progress = await bench.executor.watch(handle)
+    assert progress.state is State.RUNNING
+    await bench.executor.cancel(handle)
+    assert (await bench.executor.watch(handle)).state is State.CANCELLED
+    assert [job.kind for job in world.jobs] == ["workflow_job"]
+
+
+async def test_a_template_that_is_cut_into_slices_is_one_run(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello(slices=2))
+    handle = await bench.start((), **told(), id="cut")
+    progress = await bench.end(handle)
+    assert text_of(progress).count("hello\n") == 2
+    again = await bench.start((), **told(), id="cut")
+    assert again == handle
+
+
+async def test_output_that_is_saved_out_of_order_is_shown_in_order_and_whole(bench: AwxBench, world: World) -> None:
+    world.lag = 0.05
+    program = "for n in 1 2 3 4 5 6; do echo $n; sleep 0.02; done"
+    handle = await bench.start(("sh", "-c", program))
+    progress = await bench.end(handle)
+    assert text_of(progress) == "1\n2\n3\n4\n5\n6\n"
+
+
+async def test_set_stats_are_the_outputs(bench: AwxBench, world: World) -> None:
+    program = """echo '{"host": "web1", "count": 3}' > $ARTIFACTS"""
+    progress = await bench.end(await bench.start(("sh", "-c", program)))
+    assert progress.outputs == {"host": "web1", "count": 3}
+
+
+async def test_a_long_line_is_shown_whole(bench: AwxBench, world: World) -> None:
+    progress = await bench.end(await bench.start(("sh", "-c", "printf '%05000d' 7")))
+    assert len(text_of(progress)) == 5001
+
+
+async def test_a_job_that_was_deleted_is_unknown(bench: AwxBench, world: World) -> None:
+    handle = await bench.start(("true",))
+    await bench.end(handle)
+    world.jobs.clear()
+    progress = await bench.executor.watch(handle)
+    assert progress.state is State.UNKNOWN
+    assert "deleted" in progress.detail
+    bench._handles.clear()
+
+
+async def test_a_job_that_goes_on_after_its_cancel_is_not_called_cancelled(
+    url: str, world: World, tmp_path: Path
+) -> None:
+    world.cancels = False
+    awx = executor(url, tmp_path, cancel_within=0.1)
+    told: dict[str, Any] = {"job_template": "program", "extra_vars": {"program": ["sleep", "100000"]}}
+    handle = await awx.start(Step(id="stubborn", parameters=told))
+    with pytest.raises(Unavailable, match="goes on"):
+        await awx.cancel(handle)
+    world.cancels = True
+    await awx.cancel(handle)
+    await awx.aclose()
+
+
+async def test_a_busy_awx_is_asked_again(bench: AwxBench, faults: list[Fault]) -> None:
+    handle = await bench.start(("true",))
+    faults.append(Fault(Kind.BAD_GATEWAY, "GET"))
+    with pytest.raises(Unavailable):
+        await bench.executor.watch(handle)
+    assert (await bench.end(handle)).state is State.SUCCEEDED
+
+
+async def test_the_doctor_names_the_version_the_account_and_what_lacks(url: str, world: World, tmp_path: Path) -> None:
+    awx = executor(url, tmp_path)
+    [well] = await awx.check()
+    assert (well.ok, well.message) == (True, "AWX 24.6.1, signed in as firstline")
+    world.templates.clear()
+    assert [finding.ok for finding in await awx.check()] == [True, False]
+    world.token = "another"
+    [ill] = await awx.check()
+    assert not ill.ok
+    assert "expired" in ill.mend
+    assert "a-token-of-the-stand-in" not in ill.message
+    await awx.aclose()
+
+
+def _async(work: Any) -> Any:
+    async def done(*arguments: Any) -> Any:
+        return work(*arguments)
+
+    return done
