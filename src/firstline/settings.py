@@ -14,8 +14,9 @@ from firstline.declaration import digest
 from firstline.declaration.duration import Duration, PositiveDuration
 from firstline.declaration.size import Size
 from firstline.errors import FirstlineError, Misdeclared
+from firstline.finding import Finding
 from firstline.guard import Guards
-from firstline.secret import References, SecretSettings, VaultSettings, anchored, is_reference
+from firstline.secret import References, SecretSettings, VaultSettings, anchored, is_reference, look
 
 FILE = "firstline.toml"
 
@@ -234,6 +235,10 @@ class Settings(Part):
         """What all references name, but for those for runbooks, and a connection's addresses and names of accounts:
         people read those. Raises as `resolve`."""
         return [self.resolve(text, where) for text, where in self._named]
+
+    def look_at_secrets(self) -> list[Finding]:
+        """Whether each that these settings refer to can be read, and is kept from others."""
+        return look(self.references, {where: text for text, where in self._named}, self.secrets_)
 
     @property
     def known_secrets(self) -> list[str]:

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import typer
 
-from firstline.errors import Misdeclared
+from firstline.errors import Misdeclared, Unavailable
 
 # Each stands in a module of its name.
 COMMANDS = (
@@ -21,6 +21,7 @@ COMMANDS = (
     "reconcile",
     "audit",
     "people",
+    "secret",
     "change",
     "guard",
     "sandbox",
@@ -50,7 +51,7 @@ def main() -> None:
     named = [name for name in sys.argv[1:2] if name in COMMANDS]
     try:
         command_line(*named)()
-    except Misdeclared as error:
+    except (Misdeclared, Unavailable) as error:  # the latter: Vault, which has what firstline.toml refers to
         _fail(str(error))
     except OSError as error:
         if error.filename is None:

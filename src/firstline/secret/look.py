@@ -1,6 +1,7 @@
 """Whether each secret can be had, and is kept from others. Names are told, values never."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from firstline.errors import FirstlineError
@@ -15,9 +16,7 @@ OTHERS = 0o077  # may read, write or run it
 
 def look(references: References, named: Mapping[str, str], secrets: SecretSettings) -> list[Finding]:
     """`named`: the references in the settings, by where they stand. Reads each; changes nothing."""
-    found = [
-        _read(where, lambda where=where, text=text: references.resolve(text, where)) for where, text in named.items()
-    ]
+    found = [_read(where, partial(references.resolve, text, where)) for where, text in named.items()]
     found += [_granted(references, name, grant) for name, grant in secrets.names.items()]
     return [*found, *_stored(references), *_open_to_others(references, secrets)]
 
@@ -51,7 +50,7 @@ def _stored(references: References) -> Iterator[Finding]:
         yield Finding(ok=False, subject="the store", message=str(error))
         return
     for name, envelope in kept.items():
-        seen = _read(f"store:{name}", lambda name=name: store.get(name))
+        seen = _read(f"store:{name}", partial(store.get, name))
         if seen.ok and envelope.key != newest:
             mend = "`firstline secret rotate` wraps it with secrets.key"
             seen = Finding(ok=False, subject=seen.subject, message="is wrapped with an old key", mend=mend)
