@@ -51,17 +51,21 @@ class Sshd:
     Begun by `start`; `kill` ends it and every session as a crash would, and `start` begins it again on its port,
     with its keys. `user` is who the tests run as; `client_key` lets in every account that sshd can serve."""
 
-    def __init__(self, folder: Path, *, address: str = "127.0.0.1", options: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, address: str = "127.0.0.1", options: str = "", client_key: Path | None = None
+    ) -> None:
         self.folder = folder
         self.address = address
         self.user = getpass.getuser()
         self.port = 0
-        self.client_key = folder / "client_key"
+        self.client_key = client_key or folder / "client_key"
         self.log = folder / "log"
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.host_key = _make_key(folder / "host_key")
-        (folder / "authorized_keys").write_text(_make_key(self.client_key) + "\n")
+        (folder / "authorized_keys").write_text(
+            (_public(client_key) if client_key else _make_key(self.client_key)) + "\n"
+        )
         (folder / "authorized_keys").chmod(0o644)  # read as the user who signs in
 
     @property
@@ -97,13 +101,20 @@ class Sshd:
         _kill(sessions)
         return len(sessions)
 
+    @property
+    def sessions(self) -> int:
+        """How many connections it serves."""
+        if self._process is None:
+            return 0
+        return sum(each.parent == self._process.pid for each in self._below(self._process.pid))
+
     def _below(self, listener: int) -> list[tree.Process]:
         """The monitors and the sessions of its connections, by their name: not what runs in them."""
         return [each for each in tree.descendants(listener) if each.name.startswith("sshd")]
 
     def _begin(self) -> None:
         file = self.folder / "sshd_config"
-        file.write_text(_CONFIGURATION.format(address=self.address, port=self.port, folder=self.folder) + self._options)
+        file.write_text(self._options + _CONFIGURATION.format(address=self.address, port=self.port, folder=self.folder))
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # it insists, and Debian makes it with the service
         with self.log.open("ab") as log:
@@ -129,13 +140,15 @@ class Sshd:
 
 
 @contextmanager
-def serve(*, address: str = "127.0.0.1", options: str = "") -> Iterator[Sshd]:
-    """A server as long as the block lasts. `options`: more lines of sshd_config, for instance `MaxSessions 4`."""
+def serve(*, address: str = "127.0.0.1", options: str = "", client_key: Path | None = None) -> Iterator[Sshd]:
+    """A server as long as the block lasts. `options`: lines of sshd_config that go before our own, for instance
+    `MaxSessions 4`.
+    `client_key`: lets in this private key instead of one of its own, as one of several hosts."""
     need("sshd", package="openssh-server")
     # Not pytest's folder, which only its owner may enter: others sign in here too.
     folder = Path(tempfile.mkdtemp(prefix="sshd-"))
     folder.chmod(0o755)
-    server = Sshd(folder, address=address, options=options)
+    server = Sshd(folder, address=address, options=options, client_key=client_key)
     try:
         server.start()
         yield server
@@ -168,12 +181,16 @@ def account(*, sudo: bool) -> Iterator[str]:
 
 
 def _make_key(path: Path) -> str:
-    """Returns the public half, as it stands in known_hosts and authorized_keys."""
+    """Returns its public half, as it stands in known_hosts and authorized_keys."""
     key = asyncssh.generate_private_key("ssh-ed25519")
     path.write_bytes(b"")
     path.chmod(0o600)
     path.write_bytes(key.export_private_key())
-    return key.export_public_key().decode().strip()
+    return _public(path)
+
+
+def _public(private: Path) -> str:
+    return asyncssh.read_private_key(private).export_public_key().decode().strip()
 
 
 def _free_port(address: str) -> int:

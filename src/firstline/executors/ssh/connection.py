@@ -11,6 +11,8 @@ from firstline.executors.ssh.host import Host
 from firstline.executors.ssh.pin import Pins, refused
 from firstline.executors.ssh.settings import SshSettings
 
+# After the kinds that are pinned: a host that has only others then shows one, and can be told of by its fingerprint.
+KINDS = "+ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
 ALIVE = 3  # questions without an answer until a host counts as gone
 
 Key = asyncssh.SSHKey | tuple[asyncssh.SSHKey, asyncssh.SSHCertificate]
@@ -20,6 +22,7 @@ class Connector:
     """Opens connections for one set of settings."""
 
     def __init__(self, settings: SshSettings) -> None:
+        asyncssh.set_log_level("WARNING")  # else each connection is told at length
         self.pins = Pins(settings.known_hosts)
         self._settings = settings
         self._key: Key | None = None
@@ -39,6 +42,7 @@ class Connector:
                 agent_path=None,
                 preferred_auth="publickey",
                 known_hosts=pinned,
+                server_host_key_algs=KINDS,
                 host_key_alias=host.name,
                 client_factory=lambda: witness,
                 connect_timeout=self._settings.connect_timeout,
@@ -82,9 +86,7 @@ def _error(host: Host, error: Exception, witness: _Witness, *, pinned: bool) -> 
             f"{host} does not let the hub in: {words}. Its public key must stand in the account's authorized_keys"
         )
     if isinstance(error, asyncssh.KeyExchangeFailed):
-        return Rejected(
-            f"{host} and the hub agree on no algorithm, or it has no key of the kind that is pinned: {words}"
-        )
+        return Rejected(f"{host} and the hub agree on no algorithm: {words}")
     return Unavailable(f"{host} can't be reached: {words}")
 
 

@@ -89,7 +89,10 @@ def _resolved(settings: SshSettings, found: re.Match[str], on_the_way: tuple[str
         become="" if on_the_way else _set((table.become for table in tables), settings.become),
         python=_set((table.python for table in tables), settings.python),
         host_key=_first((table.host_key for table in tables), ""),
-        jump=_jumps(settings, name, _set((table.jump for table in tables), settings.jump), on_the_way),
+        # What is set for all is for targets: a jump host is reached through another only where its own table says so.
+        jump=_jumps(
+            settings, name, _set((table.jump for table in tables), "" if on_the_way else settings.jump), on_the_way
+        ),
     )
 
 
