@@ -49,6 +49,9 @@ async def dry_run(plan: Plan, folder: Path, settings: Settings, mask: Mask = str
 
 
 async def _try(plan: Plan, command: Command, place: Path, settings: Settings, mask: Mask) -> Tried:
+    needs = _needs(command)
+    if needs:
+        return Tried(command.name, command.target, None, f"it needs {needs}; nothing was run")
     kind = assembly.executor_kinds(settings).get(command.executor)
     if kind is None or not kind.supports_dry_run:
         why = f"the executor {command.executor} has no dry run; nothing was run"
@@ -59,6 +62,13 @@ async def _try(plan: Plan, command: Command, place: Path, settings: Settings, ma
     except FirstlineError as error:
         return Tried(command.name, command.target, ok=False, said=mask(str(error)))
     return Tried(command.name, command.target, ok, mask(said))
+
+
+def _needs(command: Command) -> str:
+    """What is not there when it is only tried."""
+    if command.late or command.when:
+        return "what an earlier step gives"
+    return "secrets, which are read for a run only" if command.secrets else ""
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from firstline.runbook import Check, Command
 from firstline.runbook.late import goes
 
 Numbered = tuple[int, Command]
+SHORTEST = 0.001  # seconds that a step has at least: none is no time-out to a step
 NAMED = 5  # of the targets that failed, in the sentence that says so
 
 
@@ -113,20 +114,24 @@ class Rollout:
 
     async def _step(self, number: int, command: Command) -> Outcome:
         values = self._values(command)
-        bounded = command.model_copy(update={"timeout": max(0.001, min(command.timeout, self._left))})
-        try:
-            wanted = goes(command, self._runbook.types, values)
-        except Rejected as error:
-            why = f"{command.when}: {error}"
-            done = never("step", number, command.name, command.target, why)
-        else:
-            if wanted:
-                done = await self._procedure.run("step", number, bounded, values)
-            else:
-                why = f"left out: {command.when} does not hold"
-                done = never("left out", number, command.name, command.target, why, ok=True)
+        done = self._not_begun(number, command, values)
+        if done is None:
+            bounded = command.model_copy(update={"timeout": max(SHORTEST, min(command.timeout, self._left))})
+            done = await self._procedure.run("step", number, bounded, values)
         self._findings.outcomes.append(done)
         return done
+
+    def _not_begun(self, number: int, command: Command, values: Mapping[str, Json]) -> Outcome | None:
+        """Why it does not begin, where it does not."""
+        of = (number, command.name, command.target)
+        try:
+            if not goes(command, self._runbook.types, values):
+                return never("left out", *of, f"left out: {command.when} does not hold", ok=True)
+        except Rejected as error:
+            return never("step", *of, f"{command.when}: {error}")
+        if self._left <= 0:
+            return never("step", *of, f"not begun: the {self._runbook.limits.timeout:g} s for its steps are over")
+        return None
 
     async def _prove(self, target: str, number: int) -> None:
         for check in self._runbook.after:
