@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SPEED ?= 1
 INCIDENTS ?= 2000
 
-.PHONY: help setup demo test lint soak bench lock clean
+.PHONY: help setup demo test suite lint soak bench lock clean
 
 help: ## what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,8 +21,11 @@ $(STAMP): requirements.lock pyproject.toml $(wildcard connectors/*/pyproject.tom
 demo: setup ## the whole story on this machine; SPEED=0.2 for a slower show
 	@exec $(BIN)/firstline demo --speed $(SPEED)
 
-test: setup lint ## every check and every test; installs what they talk to
+test: setup ## every check and every test; installs what they talk to
 	deploy/peers
+	@$(MAKE) --no-print-directory -j2 --output-sync=line lint suite
+
+suite: setup
 	$(BIN)/pytest -n 4 --dist worksteal
 
 lint: setup
