@@ -43,6 +43,11 @@ class Line(NamedTuple):
     whole: bool
     offset: int
 
+    @property
+    def left_out(self) -> int:
+        """Bytes that are missing here."""
+        return int(self.text.split(" ", 1)[0]) if self.stream == HUB else 0
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -210,6 +215,10 @@ def open_log(path: Path) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError:
         return cast(BinaryIO, gzip.open(packed(path), "rb"))
+
+
+def is_kept(path: Path) -> bool:
+    return path.exists() or packed(path).exists()
 
 
 def packed(path: Path) -> Path:

@@ -10,6 +10,7 @@ from firstline.web.api import (
     guard,
     ledger,
     mode,
+    output,
     people,
     plan,
     remediation,
@@ -20,5 +21,19 @@ from firstline.web.api.access import described
 
 # A body is read before its sender is known: it may not be large.
 router = APIRouter(prefix="/api/v1", dependencies=[Security(described)], max_body_size=65_536)
-for part in (event, remediation, approval, writeback, connection, source, people, guard, ledger, change, mode, plan):
+for part in (
+    event,
+    remediation,
+    approval,
+    writeback,
+    connection,
+    source,
+    people,
+    guard,
+    ledger,
+    change,
+    mode,
+    plan,
+    output,
+):
     router.include_router(part.router)

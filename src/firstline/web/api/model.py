@@ -73,7 +73,7 @@ class TimelineLine(BaseModel):
     text: str
 
 
-class RunShown(BaseModel):
+class RunSummary(BaseModel):
     id: str
     phase: str = Field(description="before, step, after, rollback or diagnose")
     name: str
@@ -81,10 +81,15 @@ class RunShown(BaseModel):
     executor: str
     state: str
     exit_status: int | None
-    output: str = Field(description="Head and tail.")
     detail: str
+    log_size: int = Field(description="Bytes of its full log: GET .../runs/{run_id}/log.")
+    log_digest: str = Field(description="The log's SHA-256, 64 hexadecimal digits; empty where nothing was printed.")
     begun_at: datetime
     ended_at: datetime | None
+
+
+class RunShown(RunSummary):
+    output: str = Field(description="Head and tail.")
 
 
 class ApprovalShown(BaseModel):

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from firstline.web.portal.pages import approval, change, guard, remediation, session
+from firstline.web.portal.pages import approval, change, guard, output, remediation, session
 
 router = APIRouter()
-for part in (session, remediation, approval, guard, change):
+for part in (session, remediation, output, approval, guard, change):
     router.include_router(part.router)
 
 __all__ = ["router"]

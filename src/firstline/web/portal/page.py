@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from markupsafe import Markup
 
 from firstline.access import Person, Right
@@ -27,18 +27,25 @@ _templates = jinja2.Environment(loader=_loader, autoescape=True, trim_blocks=Tru
 _STYLE = _loader.get_source(_templates, "style.css")[0].strip()
 _templates.globals["style"] = Markup(_STYLE)  # noqa: S704 - ours, and in it nothing of anybody else's
 
-# No script at all, no style but ours, and nothing from elsewhere: what a ticket says can become none of them. No
-# address leaves the hub; to the hub itself a form says where it is from, which is looked at.
 _OWN_STYLE = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_OWN_STYLE}'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+
+
+def _headers(framed_by: str) -> dict[str, str]:
+    """No script at all, no style but ours, and nothing from elsewhere: what a ticket or a command says can become none
+    of them. No address leaves the hub; to the hub itself a form says where it is from, which is looked at."""
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src 'sha256-{_OWN_STYLE}'; frame-src 'self'; form-action 'self'; "
+            f"base-uri 'none'; frame-ancestors {framed_by}"
+        ),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+
+
+_HEADERS = _headers("'none'")
+_FRAME = {**_headers("'self'"), "X-Accel-Buffering": "no"}  # a proxy passes each part on as it comes
 
 
 def _said(row: Mapping[str, Any]) -> str:
@@ -55,6 +62,16 @@ _templates.filters["colour"] = lambda row: row["outcome"] or ("held" if row["hol
 def rendered(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """`reader`: who is signed in."""
     return HTMLResponse(_templates.get_template(template).render(**values), status, _HEADERS)
+
+
+def flowing(parts: AsyncIterator[str]) -> StreamingResponse:
+    """A page of ours within a page of ours, which grows while it is looked at."""
+    return StreamingResponse(parts, media_type="text/html", headers=_FRAME)
+
+
+def macros(template: str) -> Any:
+    """The parts of a page that are rendered one by one."""
+    return _templates.get_template(template).module
 
 
 async def for_people(request: Request, answer: Callable[[Person], Awaitable[Response]], *rights: Right) -> Response:

@@ -12,11 +12,12 @@ from firstline.guard.override import Override
 from firstline.hub import Hub
 from firstline.remediation.plan import Plan
 from firstline.remediation.planning.shown import shown
-from firstline.store.table import REMEDIATION, RUN
+from firstline.store.table import REMEDIATION, RUN, now
 from firstline.web.api.access import TheHub, everywhere
 from firstline.web.api.page import page
 from firstline.web.api.remediation import SUMMARY, whole
 from firstline.web.api.scope import reach
+from firstline.web.portal.output import head_and_tail
 from firstline.web.portal.page import for_people, rendered
 from firstline.web.portal.proof import proof
 
@@ -45,6 +46,7 @@ async def _list(hub: Hub, before: str, person: Person) -> Response:
 
 
 async def _one(hub: Hub, remediation_id: str, person: Person) -> Response:
+    looked_at = now()
     row = await whole(hub, person, remediation_id)
     if row is None:
         return rendered("missing.html", 404, kind="remediation", reader=person)
@@ -57,6 +59,8 @@ async def _one(hub: Hub, remediation_id: str, person: Person) -> Response:
         plan=shown(plan),
         holds=[Hold.model_validate(each) for each in row["holds"] or ()],
         override=Override.model_validate(row["override"]) if row["override"] else None,
+        looked_at=looked_at,
+        printed={run["id"]: await head_and_tail(hub, run) for run in row["runs"] if run["ended_at"] and run["output"]},
         proof=await hub.database.read(partial(proof, remediation_id=remediation_id)),
         takes_evidence=everywhere(hub, person, Right.SEE) or person.may(Right.GOVERN, **where),
         reader=person,
