@@ -1,0 +1,48 @@
+"""One server for all tests of a module, and another system behind it for each."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.integration.http_executor.case import HttpBench, executor
+from tests.integration.http_executor.jobs import Jobs
+
+from firstline.testing.loopback import serve
+
+
+class Stand:
+    """Where one system after the other stands: to begin and end a server takes longer than most tests."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def stand() -> Iterator[tuple[Stand, str]]:
+    stand = Stand()
+    with serve(stand) as url:
+        yield stand, url
+
+
+@pytest.fixture
+def jobs(stand: tuple[Stand, str], tmp_path: Path) -> Iterator[Jobs]:
+    jobs = Jobs(tmp_path / "other-system")
+    stand[0].app = jobs.app
+    yield jobs
+    jobs.close()
+
+
+@pytest.fixture
+def url(jobs: Jobs, stand: tuple[Stand, str]) -> str:
+    return stand[1]
+
+
+@pytest.fixture
+async def bench(url: str, tmp_path: Path) -> AsyncIterator[HttpBench]:
+    bench = HttpBench(lambda: executor(url, tmp_path))
+    yield bench
+    await bench.aclose()
