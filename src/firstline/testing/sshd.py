@@ -158,9 +158,9 @@ def serve(*, address: str = "127.0.0.1", options: str = "", client_key: Path | N
 
 
 @contextmanager
-def account(*, sudo: bool) -> Iterator[str]:
-    """An account of this machine as long as the block lasts, with a home and without a password; with `sudo` it may
-    become anybody. Only root can make one: for others the test is left out."""
+def account(*, sudo: bool, password: str = "") -> Iterator[str]:
+    """An account of this machine as long as the block lasts, with a home; with `sudo` it may become anybody, after its
+    password where it has one. Only root can make one: for others the test is left out."""
     if os.geteuid() != 0:
         without("only root can make an account")
     name = f"t{uuid4().hex[:12]}"
@@ -168,9 +168,11 @@ def account(*, sudo: bool) -> Iterator[str]:
     # `*`: no password fits. `!`, which is what is set otherwise, means locked, and sshd refuses it.
     _run(need("useradd", package="passwd"), "--create-home", "--shell", "/bin/sh", "--password", "*", name)
     try:
+        if password:
+            _run(need("chpasswd", package="passwd"), told=f"{name}:{password}")
         if sudo:
             need("sudo", package="sudo")
-            sudoers.write_text(f"{name} ALL=(ALL) NOPASSWD: ALL\n")
+            sudoers.write_text(f"{name} ALL=(ALL) {'PASSWD' if password else 'NOPASSWD'}: ALL\n")
             sudoers.chmod(0o440)
         yield name
     finally:
@@ -216,5 +218,5 @@ def _owner(process: tree.Process) -> int | None:
         return None
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - tests' own words
+def _run(*command: str, told: str = "") -> None:
+    subprocess.run(command, check=True, capture_output=True, input=told.encode())  # noqa: S603 - tests' own words

@@ -10,7 +10,7 @@ import asyncssh
 from firstline.errors import Unavailable
 from firstline.executors.ssh.connection import Connector
 from firstline.executors.ssh.host import Host
-from firstline.executors.ssh.program import command, greeting
+from firstline.executors.ssh.program import agent, command
 from firstline.executors.ssh.session import Session
 from firstline.executors.ssh.settings import SshSettings
 
@@ -90,12 +90,17 @@ class Pool:
         tunnel = await self._through(host.jump)
         settings = self._settings
         async with self._handshakes:
-            connection = await self.connector.open(host, tunnel)
-            session = Session(host, connection)
-            start = command(host.python, host.become, asks=bool(host.become and settings.become_password))
-            password = f"{settings.become_password}\n".encode() if host.become and settings.become_password else b""
-            told = password + greeting(settings.remote_directory, settings.keep * DAY)
-            await session.begin(start, told, settings.connect_timeout)
+            session = Session(host, await self.connector.open(host, tunnel))
+            try:
+                await session.begin(
+                    command(host.python, host.become, asks=bool(settings.become_password)),
+                    agent(settings.remote_directory, settings.keep * DAY),
+                    settings.become_password,
+                    settings.connect_timeout,
+                )
+            except BaseException:
+                session.close()
+                raise
         self._attend()
         return session
 

@@ -7,16 +7,17 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 PACKAGES = ("firstline.executors.process", "firstline.executors.ssh.agent")
-MARK = b"firstline\n"  # what stands before, a password that sudo did not ask for, is skipped
+READY = "firstline: ready"  # the line that asks for the agent's program
+PROMPT = "firstline: password of the account: "  # sudo's, where it may ask for one
 TOO_OLD = "the agent needs Python 3.8 or later, not"
 
 # One line, without single quotes and exclamation marks: it must pass any login shell.
 _FIRST = (
-    "import sys,zlib;"
+    "import os,sys,zlib;"
     f'sys.version_info<(3,8) and sys.exit("{TOO_OLD} "+sys.version.split()[0]);'
+    f'os.write(1,b"\\n{READY}\\n");'
     'f=open(0,"rb",closefd=False);'
-    f"next(l for l in f if l=={MARK!r});".replace("'", '"')
-    + "exec(zlib.decompress(f.read(int(f.readline()))))"
+    "exec(zlib.decompress(f.read(int(f.readline()))))"
 )
 
 # Modules from memory: the host keeps no copy of them, and nobody there can change one.
@@ -36,20 +37,18 @@ main({directory!r}, {keep!r}, f)
 
 
 def command(python: str, become: str, *, asks: bool) -> str:
-    """`asks`: sudo reads a password from the first line of standard input."""
+    """`asks`: sudo may ask for a password, with `PROMPT` on standard error."""
     start = [python, "-I", "-c", _FIRST]
     if become:
-        # -k: a password that sudo remembers from before would leave ours unread in the midst of things.
-        how = ["-k", "-S", "-p", ""] if asks else ["-n"]
-        start = ["sudo", *how, "-H", "-u", become, "--", *start]
+        start = ["sudo", *(["-S", "-p", PROMPT] if asks else ["-n"]), "-H", "-u", become, "--", *start]
     return "exec " + " ".join(shlex.quote(word) for word in start)
 
 
-def greeting(directory: str, keep: float) -> bytes:
+def agent(directory: str, keep: float) -> bytes:
     """The agent's program. `directory`: where it keeps runs; `keep`: for how many seconds after their end."""
     second = _SECOND.format(sources=_sources(), directory=directory, keep=keep)
     content = zlib.compress(second.encode())
-    return MARK + f"{len(content)}\n".encode() + content
+    return f"{len(content)}\n".encode() + content
 
 
 @cache

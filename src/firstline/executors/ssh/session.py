@@ -11,7 +11,7 @@ import asyncssh
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executors.ssh.agent.main import HELLO
 from firstline.executors.ssh.host import Host
-from firstline.executors.ssh.program import TOO_OLD
+from firstline.executors.ssh.program import PROMPT, READY, TOO_OLD
 
 WORDS = 1000  # characters of what a host says in vain that are kept
 ANSWER = 60.0  # seconds an agent has to answer, beside the time that what it is asked may take
@@ -43,6 +43,8 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = count(1)
+        self._agent = b""
+        self._password = ""
         self._line = bytearray()
         self._words = ""
         self._end: int | str | None = None  # the exit status, or the signal's name
@@ -52,21 +54,19 @@ class Session(asyncssh.SSHClientSession[bytes]):
     def busy(self) -> bool:
         return bool(self._waiting)
 
-    async def begin(self, command: str, greeting: bytes, timeout: float) -> None:
-        """Start the agent and wait for its hello. Raises `Rejected` when it can't be started, `Unavailable` when it
-        can't be now."""
+    async def begin(self, command: str, agent: bytes, password: str, timeout: float) -> None:
+        """Start the agent and wait for its hello. `password`: what sudo is told if it asks. Raises `Rejected` when it
+        can't be started, `Unavailable` when it can't be now."""
+        self._agent, self._password = agent, password
         try:
             async with asyncio.timeout(timeout):
-                channel, _ = await self.connection.create_session(lambda: self, command, encoding=None)
-                channel.write(greeting)
+                await self.connection.create_session(lambda: self, command, encoding=None)
                 await self._ready
         except Lost as error:
             raise Unavailable(str(error)) from None
         except TimeoutError:
-            self.close()
             raise Unavailable(f"{self.host}: no agent after {timeout:g} seconds{self._said()}") from None
         except (OSError, asyncssh.Error) as error:
-            self.close()
             raise Unavailable(f"{self.host}: no agent can be started: {error}") from None
 
     async def ask(self, do: str, takes: float = 0.0, **arguments: Any) -> Any:
@@ -75,7 +75,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self._waiting[number] = answer
         self.used = time.monotonic()
         try:
-            self._write({"number": number, "do": do, "with": arguments})
+            self._write(json.dumps({"number": number, "do": do, "with": arguments}).encode() + b"\n")
             async with asyncio.timeout(takes + ANSWER):
                 told = await answer
         except TimeoutError:
@@ -101,6 +101,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if datatype is not None:  # standard error
             self._hear(data)
+            self._answer_sudo()
             return
         *lines, rest = data.split(b"\n")
         for line in lines:
@@ -130,6 +131,8 @@ class Session(asyncssh.SSHClientSession[bytes]):
             answer = self._waiting.get(told["number"])
             if answer and not answer.done():  # else nobody waits for it any more
                 answer.set_result(told)
+        elif line == READY.encode():
+            self._write(self._agent)
         elif line.startswith(HELLO.encode()):
             self.hello = json.loads(line)["firstline"]
             self._words = ""
@@ -138,17 +141,28 @@ class Session(asyncssh.SSHClientSession[bytes]):
         else:
             self._hear(line)
 
+    def _answer_sudo(self) -> None:
+        """Once: asked again, it was wrong, and more of it would lock the account."""
+        if self.hello or PROMPT.strip() not in self._words:
+            return
+        self._words = self._words.replace(PROMPT.strip(), "").strip()
+        password, self._password = self._password, ""
+        if password:
+            self._write(password.encode() + b"\n")
+        else:
+            self._fail(Rejected(f"{self.host}: sudo does not take the password{self._said()} (become_password)"))
+
     def _hear(self, words: bytes) -> None:
         self._words = f"{self._words} {words.decode(errors='replace').strip()}".strip()[-WORDS:]
 
     def _said(self) -> str:
         return f": {self._words}" if self._words else ""
 
-    def _write(self, request: dict[str, Any]) -> None:
+    def _write(self, content: bytes) -> None:
         if not self.alive or self._channel is None:
             raise Lost(f"{self.host}: the connection is closed")
         try:
-            self._channel.write(json.dumps(request).encode() + b"\n")
+            self._channel.write(content)
         except (OSError, asyncssh.Error) as error:
             raise Lost(f"{self.host}: the connection is closed: {error}") from None
 
