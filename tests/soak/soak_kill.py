@@ -34,8 +34,8 @@ class Case(NamedTuple):
 
 
 def contracts() -> list[CrashContract]:
-    """One of each subclass in the tests of executors."""
-    for file in sorted(ROOT.glob("tests/integration/executors/**/test_*.py")):
+    """One of each subclass there is."""
+    for file in sorted(ROOT.glob("tests/integration/**/test_*.py")):
         if "CrashContract" in file.read_text():
             importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
     return [each() for each in _subclasses(CrashContract) if not inspect.isabstract(each)]

@@ -1,5 +1,6 @@
 """What a command may use of its machine, and what becomes of one that uses more."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -53,12 +54,12 @@ async def test_several_processes_together_get_no_more_memory_than_they_may(bench
 
 
 async def test_several_processes_together_get_no_more_processor_time_than_they_may(bench: Bench) -> None:
-    program = "import os; [os.fork() for _ in range(2)]\nwhile True: pass"
-    progress = await run(bench, program, Bounds(cpu=0.4))
-    assert (progress.state, progress.detail) == (
-        State.FAILED,
-        "it used more than 0.4 seconds of processor time, and was stopped",
-    )
+    spin = "import os; [os.fork() for _ in range(2)]\nfor _ in range(30_000_000): pass\nos._exit(0)"
+    progress = await run(bench, spin, Bounds(cpu=0.4))
+    assert progress.state is State.FAILED
+    # The kernel looks at each alone; on a machine that has time for no one else it may be first.
+    by_kernel = progress.exit_status == 128 + signal.SIGXCPU
+    assert by_kernel or progress.detail == "it used more than 0.4 seconds of processor time, and was stopped"
 
 
 @pytest.mark.parametrize("sandbox", [None, Sandbox()])

@@ -2,10 +2,10 @@
 
 import os
 import socket
-import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -13,7 +13,7 @@ import pytest
 
 from firstline.errors import Rejected
 from firstline.executor import Handle, Progress, Sandbox, State
-from firstline.executors.command import CommandExecutor, CommandSettings
+from firstline.executors.command import CommandExecutor, CommandSettings, tool
 from firstline.executors.command.tool import find_tools
 from firstline.executors.process.run_directory import RunDirectory
 from firstline.testing.executor import Bench, text_of, until
@@ -181,7 +181,8 @@ async def test_cancelling_ends_all_of_it(bench: Bench, open_place: Path) -> None
 
 
 async def test_time_that_is_up_ends_all_of_it(bench: Bench, open_place: Path) -> None:
-    handle = await begun(bench, open_place, timeout=2.0)
+    writes = Sandbox(writes=(str(open_place),))
+    handle = await bench.start(("sh", "-c", lasting(open_place)), sandbox=writes, timeout=0.7)
     assert (await bench.end(handle)).state is State.TIMED_OUT
     assert workers(handle) == []
 
@@ -241,11 +242,8 @@ async def test_where_it_is_switched_off_nothing_is_held(with_settings: Benches, 
 
 @pytest.fixture
 def no_bwrap(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_bwrap(program: str) -> str:
-        return "" if program == "bwrap" else which(program)
-
-    which: Callable[[str], str] = __import__("firstline.executors.command.tool", fromlist=["_which"])._which
-    monkeypatch.setattr("firstline.executors.command.tool._which", without_bwrap)
+    which = tool._which
+    monkeypatch.setattr(tool, "_which", lambda program: "" if program == "bwrap" else which(program))
 
 
 @pytest.mark.usefixtures("no_bwrap")
@@ -275,17 +273,15 @@ async def test_without_bwrap_it_has_no_network_and_what_is_not_held_is_said(benc
 
 
 @pytest.fixture
-def account_runs(runs: Path) -> Iterator[Path]:
-    """A place that other accounts can get to."""
+def account_runs() -> Iterator[Path]:
+    """A place that other accounts can get to; pytest's own are closed."""
     if os.geteuid():
         without("only root may run commands as somebody else")
-    changed = [path for path in runs.parents if not path.stat().st_mode & 0o001]
-    modes = [stat.S_IMODE(path.stat().st_mode) for path in changed]
-    for path, mode in zip(changed, modes, strict=True):
-        path.chmod(mode | 0o011)
-    yield runs
-    for path, mode in zip(changed, modes, strict=True):
-        path.chmod(mode)
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        runs = Path(name, "runs")
+        runs.mkdir(mode=0o711)
+        yield runs
 
 
 @pytest.mark.parametrize("sandbox", [None, CLOSED])
@@ -301,6 +297,14 @@ async def test_commands_run_as_the_account_of_the_settings(
     assert progress.outputs == {"a": "b"}, progress
     assert "as nobody" in progress.surroundings
     assert all(finding.ok for finding in await bench.executor.check())
+
+
+async def test_an_account_that_can_not_get_to_its_runs_is_rejected(with_settings: Benches, account_runs: Path) -> None:
+    os.chmod(account_runs, 0o700)  # noqa: PTH101
+    bench = with_settings(account_runs, user="nobody")
+    with pytest.raises(Rejected, match="can't get to"):
+        await run(bench, "true")
+    assert [finding.mend for finding in await bench.executor.check() if not finding.ok] != []
 
 
 async def test_an_account_that_is_none_is_rejected(with_settings: Benches, runs: Path) -> None:

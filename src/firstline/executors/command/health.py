@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from firstline.errors import Rejected
-from firstline.executors.command.request import account_of
+from firstline.executors.command.request import account_of, closed_on_the_way_to
 from firstline.executors.command.settings import CommandSettings
 from firstline.executors.command.tool import Tools
 from firstline.finding import Finding
@@ -56,7 +56,7 @@ def _account(settings: CommandSettings, directory: Path, tools: Tools) -> Iterat
     except Rejected as error:
         yield Finding(ok=False, subject="account", message=str(error), mend="set `user`, or let the hub be root")
         return
-    closed = [path for path in directory.parents if path.exists() and not path.stat().st_mode & 0o001]
+    closed = closed_on_the_way_to(directory / "a run")
     message = f"as {settings.user}" + (f", who can't get to {directory}" if closed else "")
-    mend = f"chmod o+x {closed[0]}, or set `directory` to another place" if closed else ""
+    mend = f"chmod o+x {closed}, or set `directory` to another place" if closed else ""
     yield Finding(ok=not closed, subject="account", message=message, mend=mend)

@@ -17,6 +17,8 @@ from firstline.executors.process.run_directory import RunDirectory
 
 def request_of(step: Step, run: RunDirectory, settings: CommandSettings, tools: Tools) -> Request:
     account = account_of(settings, tools)
+    if account and (closed := closed_on_the_way_to(run.path)):
+        raise Rejected(f"commands shall run as {account.name!r}, who can't get to {run.path}: {closed} is closed")
     directory = directory_of(step, run.work)
     environment = environment_of(step, settings.environment, os.environ)
     if account:
@@ -57,6 +59,11 @@ def account_of(settings: CommandSettings, tools: Tools) -> Account | None:
     if not tools.root and found.pw_uid != os.geteuid():
         raise Rejected(f"commands shall run as {settings.user!r}; only a hub that is root can do that")
     return Account(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir) if tools.root else None
+
+
+def closed_on_the_way_to(path: Path) -> Path | None:
+    """The first directory there that other accounts may not pass."""
+    return next((each for each in path.parents if each.exists() and not each.stat().st_mode & 0o001), None)
 
 
 def sandbox_of(step: Step, settings: CommandSettings, tools: Tools) -> Sandbox | None:

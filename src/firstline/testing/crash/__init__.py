@@ -1,6 +1,6 @@
 """The second suite of each executor: what holds when things are killed, at any moment.
 
-To join, subclass `CrashContract` beside the executor in a test module under tests/integration/executors, and say
+To join, subclass `CrashContract` beside the executor in a test module `test_*.py` under tests/integration, and say
 
 - `factory`, "module:function": called with a round's folder (`Path`), here and in the process that is killed, it makes
   the executor. What it must keep it keeps in that folder; the next for the same folder finds it there.
