@@ -6,7 +6,7 @@ from pathlib import Path
 NAMES = (
     *("printing", "failing", "counting", "lasting", "waiting", "listing"),
     *("drain", "breaking", "whispering", "stopping", "transferring"),
-    *("plain", "starred", "listed", "unread", "work", "work_again"),
+    *("plain", "starred", "listed", "unread", "keyed"),
 )
 MODULE = "firstline_sample"
 

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,37 +103,37 @@ async def listed() -> list[str]:
     return []
 
 
-async def work(place: Path, seconds: float, run: Run) -> None:
-    """What the crash matrix runs."""
-    await _work(place, seconds, run)
-
-
 @function(resumable=True)
-async def work_again(place: Path, seconds: float, run: Run) -> None:
-    """As `work`, and keyed by the run: what was done is not done again."""
-    await _work(place, seconds, run)
-
-
-async def _work(place: Path, seconds: float, run: Run) -> None:
+async def keyed(place: Path, seconds: float, run: Run) -> None:
+    """What the crash matrix runs. What was done under the run's key is not done again."""
     _note(place / "workers", str(os.getpid()))
-    _note(place / "begun", run.id)
-    child = subprocess.Popen(["sh", "-c", f"echo $$ >> {place}/workers; exec sleep 100000"], start_new_session=True)  # noqa: ASYNC220
+    if _claim(place / f"{run.id}.begun"):
+        _note(place / "begun", run.id)
+    follower = f"echo $$ >> {place}/workers; exec sleep 100000"
+    child = subprocess.Popen(["sh", "-c", follower], start_new_session=True)  # noqa: ASYNC220
     await asyncio.sleep(seconds)
     child.kill()
     child.wait()
-    _note(place / "ended", run.id)
+    if _claim(place / f"{run.id}.ended"):
+        _note(place / "ended", run.id)
+
+
+async def unread(place: "NoSuchType") -> None:  # type: ignore[name-defined]  # noqa: F821
+    pass
 
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
+def _claim(file: Path) -> bool:
+    """Whether we are the first."""
+    with suppress(FileExistsError):
+        file.touch(exist_ok=False)
+        return True
+    return False
+
+
 def _note(file: Path, word: str) -> None:
-    text = file.read_text() if file.exists() else ""
-    if word not in text.split():
-        with file.open("a") as notes:
-            notes.write(f"{word}\n")
-
-
-async def unread(place: "NoSuchType") -> None:  # type: ignore[name-defined]  # noqa: F821
-    pass
+    with file.open("a") as notes:
+        notes.write(f"{word}\n")

@@ -28,8 +28,8 @@ class PythonExecutor(Executor[PythonSettings]):
     the exception's words; or with the status it gave to `sys.exit`.
 
     A run that was lost (its supervisor was killed, or the machine went down) is unknown. Only where the function was
-    declared resumable is it begun again, after all that is left of the lost one has been ended: by the executor that
-    began it when it is looked at, by any when it is started again. `surroundings` says so.
+    declared resumable is it begun again, after all that is left of the lost one has been ended: by an executor that
+    was asked to start it when it is looked at, by any other when it is asked. `surroundings` says so.
     """
 
     name: ClassVar[str] = "python"
@@ -40,7 +40,7 @@ class PythonExecutor(Executor[PythonSettings]):
     def __init__(self, settings: PythonSettings) -> None:
         super().__init__(settings)
         self._directory = settings.directory.absolute()
-        self._steps: dict[str, Step] = {}  # of resumable functions that we began, by where they run
+        self._steps: dict[str, Step] = {}  # of resumable functions, as we were asked to begin them, by where they run
         self._command = CommandExecutor(
             CommandSettings(
                 directory=settings.directory,
@@ -56,6 +56,7 @@ class PythonExecutor(Executor[PythonSettings]):
     async def start(self, step: Step) -> Handle:
         run = RunDirectory(self._directory / step.id)
         if run.has_begun():
+            self._remember(step, Link(1, run).order)
             await self._resume(step, run.path)
         else:
             order = await asyncio.to_thread(order_of, step, self.settings)
@@ -63,16 +64,17 @@ class PythonExecutor(Executor[PythonSettings]):
         return Handle(executor=self.name, step=step.id, where=str(run.path))
 
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
-        if step := self._steps.get(handle.where):
-            await self._resume(step, Path(handle.where))
-        links = chain(Path(handle.where))
-        link = link_at(links, offset)
-        progress = await self._command.watch(link.handle(handle.step), offset - link.before)
-        if link is not links[-1]:
-            return shifted(progress, link.before).model_copy(update={"state": State.RUNNING, "more": True})
+        where = Path(handle.where)
+        while True:
+            links = chain(where)
+            progress = await self._look(handle, links, offset)
+            if progress.state is State.UNKNOWN and handle.where in self._steps:
+                await self._resume(self._steps[handle.where], where)
+            if progress.state is not State.UNKNOWN or len(chain(where)) == len(links):
+                break
         if progress.state.ended:
             self._steps.pop(handle.where, None)
-        return shifted(self._told(progress, link), link.before)
+        return progress
 
     async def wait(self, handle: Handle, timeout: float) -> None:
         await self._command.wait(chain(Path(handle.where))[-1].handle(handle.step), timeout)
@@ -89,11 +91,21 @@ class PythonExecutor(Executor[PythonSettings]):
     async def aclose(self) -> None:
         await self._command.aclose()
 
+    async def _look(self, handle: Handle, links: list[Link], offset: int) -> Progress:
+        link = link_at(links, offset)
+        progress = await self._command.watch(link.handle(handle.step), offset - link.before)
+        if link is not links[-1]:
+            return shifted(progress, link.before).model_copy(update={"state": State.RUNNING, "more": True})
+        return shifted(self._told(progress, link), link.before)
+
     async def _begin(self, step: Step, order: Order, link: Link) -> None:
         link.run.make()
         command = await asyncio.to_thread(command_of, link.step(step), order, link.run.work)
         await self._command.start(command)
-        if order.resumable:
+        self._remember(step, order)
+
+    def _remember(self, step: Step, order: Order | None) -> None:
+        if order and order.resumable:
             self._steps[str(self._directory / step.id)] = step
 
     async def _resume(self, step: Step, first: Path) -> None:
