@@ -25,3 +25,14 @@ class TestSshExecutor(ExecutorContract):
 
     def whitelist(self) -> set[str]:
         return {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "SHELL", "FIRSTLINE_OUTPUT"}
+
+
+class TestSshExecutorBySudo(TestSshExecutor):
+    """Signed in as somebody without rights, who becomes root."""
+
+    @pytest.fixture(autouse=True)
+    def account(self, deploy: str) -> None:
+        self.deploy = deploy
+
+    def make(self, place: Path) -> Executor[Any]:
+        return executor_for(self.sshd, user=self.deploy, become="root", remote_directory=str(place / "kept"))

@@ -12,7 +12,8 @@ _AT_ONCE = struct.pack("ii", 1, 0)  # closing sends a reset, without what is sti
 
 class Wire:
     """Passes on what comes to `port`. `cut` breaks what is connected, as a router that goes down; `freeze` lets it
-    stand and carries no more of it, as a firewall that forgot it. What connects afterwards is not touched."""
+    stand and carries no more of it, as a firewall that forgot it. What connects afterwards is not touched, unless it
+    `refuses`."""
 
     def __init__(self, address: str, port: int) -> None:
         self._target = (address, port)
@@ -20,7 +21,7 @@ class Wire:
         self.port: int = self._listener.getsockname()[1]
         self._guard = threading.Lock()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._frozen: set[socket.socket] = set()
+        self._frozen: set[socket.socket] = set()  # nothing that comes from these is passed on
         self._threads = [threading.Thread(target=self._accept)]
         self.refuses = False
         self._threads[0].start()
@@ -34,6 +35,11 @@ class Wire:
     def freeze(self) -> None:
         with self._guard:
             self._frozen.update(end for pair in self._pairs for end in pair)
+
+    def swallow_answers(self) -> None:
+        """What the host says no longer arrives; what it is told does."""
+        with self._guard:
+            self._frozen.update(far for _, far in self._pairs)
 
     def close(self) -> None:
         with suppress(OSError):

@@ -84,13 +84,14 @@ class SshExecutor(Executor[SshSettings]):
         """Ask until there is an answer, or patience is at its end. Once asked, only an answer says that it did not."""
         host = self._admitted(step)
         parcel = await asyncio.to_thread(parcel_of, step)
-        deadline = time.monotonic() + self.settings.patience
+        deadline = None
         while True:
             try:
                 return await self._ask_to_begin(host, step, parcel)
             except Unavailable as error:
                 if step.id not in self._unsure:
                     raise
+                deadline = deadline or time.monotonic() + self.settings.patience
                 if time.monotonic() >= deadline:
                     raise Unavailable(f"{error}; it may have begun, and is found when it is asked for again") from None
             await asyncio.sleep(AGAIN)
