@@ -3,8 +3,11 @@
 import base64
 import gzip
 import json
+import os
+import shutil
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import anyio
 import httpx
@@ -148,23 +151,31 @@ def test_a_packed_log_is_read_as_before_and_one_that_was_removed_leaves_its_exce
     assert gzip.decompress(packed.read_bytes()) == log
     assert printing.output() == before
     assert fetch(printing, f"{printing.path}/log").content == log
-    anyio.run(sweep, hub.hub.database, folder, now() + timedelta(days=1))
-    assert not folder.exists() or list(folder.iterdir()) == []
+    shutil.rmtree(folder / printing.remediation)
     left = printing.output()
     assert (left["source"], left["ended"], text_of(left)) == ("excerpt", True, "mended it\n")
     assert fetch(printing, f"{printing.path}/log").status_code == 404
 
 
-def test_the_log_of_what_has_not_ended_is_left_alone(prints: Print) -> None:
-    printing = prints(f"{GATE}; echo second")
+def test_old_logs_are_removed_but_for_those_of_what_has_not_ended(
+    prints: Print, printed: Printing, tmp_path: Path
+) -> None:
+    printing = prints(GATE)
     printing.so_far()
-    anyio.run(
-        sweep, printing.desk.hub.hub.database, printing.desk.hub.hub.context.logs.folder, now() + timedelta(days=1000)
-    )
-    assert text_of(printing.output()) == "mended it\n"
+    folder = tmp_path / "logs"
+    for one in (printing, printed):
+        shutil.copytree(one.log().parent, folder / one.remediation)
+    for name in ("unknown", "forgotten"):
+        (folder / name).mkdir()
+        (folder / name / "x.log").touch()
+    os.utime(folder / "forgotten", (0, 0))
+    database = printing.desk.hub.hub.database
+    anyio.run(sweep, database, folder, now() - timedelta(days=1))
+    assert {each.name for each in folder.iterdir()} == {printing.remediation, printed.remediation, "unknown"}
+    anyio.run(sweep, database, folder, now() + timedelta(days=1))
     printing.go()
-    printing.end()
-    assert text_of(printing.output()) == "mended it\nsecond\n"
+    assert [each.name for each in folder.iterdir()] == [printing.remediation]
+    assert list((folder / printing.remediation).glob("*.step.0.log"))
 
 
 def test_a_hub_that_comes_back_in_the_middle_writes_the_same_log(prints: Print) -> None:

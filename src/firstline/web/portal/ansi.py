@@ -20,10 +20,8 @@ _SEQUENCE = re.compile(
     r"|\x1b[PX^_][^\x07\x1b\r\n]{0,4096}\x1b\\"  # DCS, SOS, PM, APC
     r"|\x1b[ -/]{0,16}[0-~]"
 )
-# What does not print, or has no width; line break and tab do, and `plain` writes out the rest of those that trick.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+# What has no width; what else does not print, `plain` writes out.
 _NO_WIDTH = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u2064\u3164\ufeff\uffa0]")
-_PICTURES, _DELETE = 0x2400, "\N{SYMBOL FOR DELETE}"
 _WEIGHTS = {1: "b", 2: "d", 3: "i", 4: "u", 9: "s"}
 _OFF = {22: "bd", 23: "i", 24: "u", 29: "s"}
 _FRONT = {30 + number: number for number in range(8)} | {90 + number: 8 + number for number in range(8)}
@@ -111,12 +109,7 @@ class Ansi:
 
 def written(text: str) -> str:
     """What would not be seen, or would turn the order of letters round, written out."""
-    text = _CONTROL.sub(lambda found: _picture(found[0]), text)
     return plain(_NO_WIDTH.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
-
-
-def _picture(control: str) -> str:
-    return _DELETE if control == "\x7f" else chr(_PICTURES + ord(control))
 
 
 def _colour(codes: list[int]) -> int | None:

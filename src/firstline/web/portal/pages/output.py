@@ -62,7 +62,7 @@ async def _may_see(hub: Hub, remediation_id: str, person: Person) -> bool:
 
 async def _one(hub: Hub, row: dict[str, Any], offset: int) -> AsyncIterator[str]:
     page = macros("feed.html")
-    yield page.begin(row["name"])
+    yield page.begin(row["name"], live=False)
     async for part in _printed(hub, row, offset, link=False):
         yield part
     yield page.back(row["remediation_id"]) + page.end()
@@ -71,7 +71,7 @@ async def _one(hub: Hub, row: dict[str, Any], offset: int) -> AsyncIterator[str]
 async def _all(hub: Hub, remediation_id: str, after: Any) -> AsyncIterator[str]:
     page, seen = macros("feed.html"), set[str]()
     until = time.monotonic() + LONGEST
-    yield page.begin("Output")
+    yield page.begin("Output", live=True)
     while time.monotonic() < until:
         ended, rows = await hub.database.read(partial(_standing, remediation_id=remediation_id, after=after))
         for row in rows:
