@@ -1,9 +1,22 @@
 """`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox outage
-match start approval guard ledger command."""
+match start approval guard ledger command ssh."""
 
 import sys
 
-from tests.benchmark import accept, approval, command, guard, latency, ledger, match, outage, outbox, remediate, start
+from tests.benchmark import (
+    accept,
+    approval,
+    command,
+    guard,
+    latency,
+    ledger,
+    match,
+    outage,
+    outbox,
+    remediate,
+    ssh,
+    start,
+)
 
 BENCHMARKS = {
     "accept": accept.run,
@@ -17,6 +30,7 @@ BENCHMARKS = {
     "ledger": ledger.run,
     "guard": guard.run,
     "command": command.run,
+    "ssh": ssh.run,
 }
 
 
