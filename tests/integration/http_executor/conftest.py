@@ -4,21 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.integration.http_executor.case import HttpBench, executor
 from tests.integration.http_executor.jobs import Jobs
+from tests.integration.stand import Stand
 
 from firstline.testing.loopback import serve
-
-
-class Stand:
-    """Where one system after the other stands: to begin and end a server takes longer than most tests."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive, send)
 
 
 @pytest.fixture(scope="module")

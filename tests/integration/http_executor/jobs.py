@@ -98,7 +98,7 @@ class Jobs:
         return JSONResponse({"job": {"id": step.id}}, 201)
 
     async def _list(self, request: Request) -> Response:
-        return JSONResponse({"jobs": [{"id": each} for each in self.keys.get(request.query_params["key"], [])]})
+        return JSONResponse({"jobs": [{"id": each} for each in self.keys.get(request.query_params.get("key", ""), [])]})
 
     async def _show(self, request: Request) -> Response:
         if (progress := await self._look(request, 0)) is None:

@@ -1,5 +1,6 @@
 """One run as it is followed: the execution, those that Rundeck began after it as retries, and their log as one."""
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator
@@ -101,8 +102,10 @@ class Run:
         self._api = api
         self._address = address
         self._sight = Sight([], 0.0)
+        self._lock = asyncio.Lock()
         self._lines = LINES
         self._missing = ""
+        self._to_end = False  # the log is read to its end, not as far as it is there
         self._outputs: dict[str, JsonValue] = {}
         self._log = RemoteLog(self._page, (0, 0), address.limit, self._learn)
 
@@ -121,17 +124,24 @@ class Run:
             now = answer.at(now)
             retried = chain[-1].retried
             if retried is None or retried.id in [each.id for each in chain]:
-                self._sight = Sight(chain, now)
-                return self._sight
+                return Sight(chain, now)
             number = retried.id
 
     async def look(self, offset: int, sight: Sight, stopped: dict[str, Any]) -> Progress:
-        """`stopped` says what of an end we asked for, and why. Raises `Unavailable`."""
+        """`stopped` says what of an end we asked for, and why. Raises `Unavailable`. One look at a time: what a page of
+        the log means depends on whether its execution has ended."""
+        async with self._lock:
+            if len(sight.chain) < len(self._sight.chain):  # somebody else has seen more meanwhile
+                sight = self._sight
+            return await self._look(offset, sight, stopped)
+
+    async def _look(self, offset: int, sight: Sight, stopped: dict[str, Any]) -> Progress:
         self._sight, state = sight, sight.state
+        self._to_end = state.ended
         try:
             window = await self._log.window(offset, ended=state.ended)
         except _Incomplete:
-            state = State.RUNNING
+            state, self._to_end = State.RUNNING, False
             window = await self._log.window(offset, ended=False)
         if state is State.CANCELLED:
             state = State(stopped.get("state", State.CANCELLED))
@@ -177,23 +187,23 @@ class Run:
             content = await self._entries(chain[number].id, offset)
         except FirstlineError as error:
             if not self._past_patience():
-                raise _Incomplete(str(error)) if self._sight.state.ended else _as_unavailable(error) from None
+                raise _Incomplete(str(error)) if self._to_end else _as_unavailable(error) from None
             content = {"entries": [], "offset": offset, "completed": True, "error": str(error)}
         entries = content.get("entries") or []
         after = int(content.get("offset") or offset)
         if len(entries) >= self._lines:
             return Page([self._text(entry) for entry in entries], (number, after), more=True)
-        if self._sight.state.ended and not content.get("completed") and not self._past_patience():
+        if self._to_end and not content.get("completed") and not self._past_patience():
             raise _Incomplete("its log is not all there yet")
         if content.get("error") and self._past_patience():
             self._missing = f"its log can't be read: {content['error']}"
         texts = [self._text(entry) for entry in entries]
-        if number + 1 < len(chain):
+        if number + 1 < len(chain) and (content.get("completed") or self._past_patience()):
             return Page(texts, (number + 1, 0), more=True)
         return Page(texts, (number, max(after, offset)), more=False)
 
     def _past_patience(self) -> bool:
-        return self._sight.state.ended and self._sight.since_end > LOG_PATIENCE
+        return self._to_end and self._sight.since_end > LOG_PATIENCE
 
     async def _entries(self, execution: int, offset: int) -> dict[str, Any]:
         """A page of its log. Lines so long that the answer would fill memory are asked for fewer at a time."""

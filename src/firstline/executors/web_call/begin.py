@@ -4,13 +4,15 @@ import asyncio
 import time
 from typing import Any
 
-from firstline.errors import FirstlineError, Unavailable, Unknown
+from pydantic import JsonValue
+
+from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import State, Step
 from firstline.executors.polled.record import Record
 from firstline.executors.polled.wire import Answer, Lost, NotSent
 from firstline.executors.web_call import path as json_path
 from firstline.executors.web_call.declaration import Call, HttpParameters
-from firstline.executors.web_call.request import Words
+from firstline.executors.web_call.request import Words, fill
 from firstline.executors.web_call.run import outputs_of
 from firstline.executors.web_call.system import Gone, System, document
 
@@ -57,9 +59,7 @@ class Beginning:
         return {"at": time.time(), "key": step.id, "with": declared, **limits}
 
     async def _send(self, call: Call) -> None:
-        timeout = self._step.timeout
-        if not self._declared.call:
-            timeout = min(timeout, self._system.settings.request_timeout)
+        timeout = self._step.timeout if self._declared.call else self._system.settings.request_timeout
         answer = await self._system.begin(call, self._words, timeout)
         if self._declared.call:
             self._note_answer(call, answer)
@@ -71,9 +71,17 @@ class Beginning:
         if not call.well(answer.status):
             raise Lost(f"{call.method} {call.path} answered {answer.status}, which is not expected")
         try:
-            number = json_path.word(json_path.find(document(answer), self._declared.id))
-        except LookupError as error:
-            raise Lost(f"{call.method} {call.path} answered {answer.status}, without an id: {error}") from None
+            self._note_id(document(answer), self._declared.id)
+        except (LookupError, Rejected) as error:
+            raise Lost(f"{call.method} {call.path} answered {answer.status}, without a usable id: {error}") from None
+
+    def _note_id(self, answer: JsonValue, path: str) -> None:
+        """Raises LookupError where there is none, `Rejected` when it can't stand in the calls that need it."""
+        number = json_path.word(json_path.find(answer, path))
+        calls = self._declared.calls()
+        for each in ("poll", "log", "result", "cancel"):
+            if each in calls:
+                fill(calls[each], {"id": number, "key": self._step.id, "offset": "0"})
         self._record.write("run", {"id": number})
 
     def _note_answer(self, call: Call, answer: Answer) -> None:
@@ -126,11 +134,9 @@ class Beginning:
         if not self._declared.find:
             return False
         try:
-            answer = document(await self._system.ask(self._declared.find, self._words))
-            number = json_path.word(json_path.find(answer, self._declared.found))
+            self._note_id(document(await self._system.ask(self._declared.find, self._words)), self._declared.found)
         except (Gone, LookupError):
             return False
-        self._record.write("run", {"id": number})
         return True
 
     def _unknown(self, why: str) -> str:

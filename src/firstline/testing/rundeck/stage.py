@@ -31,7 +31,7 @@ class Stage:
         self.executions.append(execution)
         self._loop = asyncio.get_running_loop()
         task = self._tasks[execution.id] = self._loop.create_task(self._play(execution, work))
-        task.add_done_callback(lambda _: execution.ended is None and execution.end("aborted"))  # before it began
+        task.add_done_callback(lambda _: _close(execution))
         return execution
 
     def abort(self, execution: Execution) -> None:
@@ -88,3 +88,9 @@ class Stage:
             execution.job, execution.user, dict(work.options), execution.nodes, execution.attempt + 1
         )
         execution.end("failed-with-retry")
+
+
+def _close(execution: Execution) -> None:
+    """A task that was cancelled before its first step has seen nothing of it."""
+    if execution.ended is None:
+        execution.end("aborted")

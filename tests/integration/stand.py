@@ -1,0 +1,14 @@
+"""One server for the tests of a module, and what stands behind it for each: to begin and end a server takes longer than
+most tests."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Stand:
+    """Where one application after the other stands."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.app(scope, receive, send)
