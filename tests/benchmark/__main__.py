@@ -13,6 +13,7 @@ from tests.benchmark import (
     match,
     outage,
     outbox,
+    output,
     remediate,
     ssh,
     start,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "ledger": ledger.run,
     "guard": guard.run,
     "command": command.run,
+    "output": output.run,
     "ssh": ssh.run,
 }
 
