@@ -1,0 +1,96 @@
+"""The part of a Kubernetes API that tells of nodes, as its reference describes it: nodes, their leases, pods and
+events, paged lists, and the node controller's verdict on a kubelet that no longer renews its lease."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+GRACE = timedelta(seconds=1)  # node-monitor-grace-period, which is 50 s by default
+SILENT = "Kubelet stopped posting node status."
+
+
+class Node:
+    """Reports for itself, or by a kubelet that renews its lease."""
+
+    def __init__(self, name: str, *, has_kubelet: bool = False) -> None:
+        self.name = name
+        self.renewed = self.changed = datetime.now(UTC)
+        self.has_kubelet = has_kubelet
+        self.was = "True"
+        self.spec: dict[str, Any] = {}
+        self.pressure = "False"
+
+    @property
+    def ready(self) -> str:
+        silent = self.has_kubelet and datetime.now(UTC) - self.renewed > GRACE
+        now = "Unknown" if silent else "True"
+        if now != self.was:
+            self.was, self.changed = now, datetime.now(UTC)
+        return now
+
+    def shown(self) -> dict[str, Any]:
+        reason = "KubeletReady" if self.ready == "True" else "NodeStatusUnknown"
+        message = "kubelet is posting ready status" if self.ready == "True" else SILENT
+        taints = [] if self.ready == "True" else [{"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}]
+        conditions = [
+            self._condition("DiskPressure", self.pressure, "KubeletHasNoDiskPressure", ""),
+            self._condition("Ready", self.ready, reason, message),
+        ]
+        status = {"conditions": conditions, "nodeInfo": {"kubeletVersion": "v1.32.4"}}
+        return {"metadata": {"name": self.name}, "spec": {"taints": taints, **self.spec}, "status": status}
+
+    def _condition(self, kind: str, status: str, reason: str, message: str) -> dict[str, str]:
+        since = self.changed.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": since}
+
+
+class Cluster:
+    def __init__(self, *nodes: Node) -> None:
+        self.nodes = {node.name: node for node in nodes}
+
+    def app(self) -> Starlette:
+        lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"
+        routes = [
+            Route("/api/v1/nodes", self._list),
+            Route("/api/v1/nodes/{name}", self._node),
+            Route("/api/v1/pods", self._pods),
+            Route("/api/v1/events", self._events),
+            Route(lease, self._lease, methods=["GET", "PATCH"]),
+        ]
+        return Starlette(routes=routes)
+
+    async def _list(self, request: Request) -> JSONResponse:
+        """One node a page: nobody who asks for all may stop at the first."""
+        names = sorted(self.nodes)
+        at = int(request.query_params.get("continue", "0"))
+        more = {"continue": str(at + 1)} if at + 1 < len(names) else {}
+        return JSONResponse({"items": [self.nodes[names[at]].shown()], "metadata": more})
+
+    async def _node(self, request: Request) -> JSONResponse:
+        name = request.path_params["name"]
+        if name not in self.nodes:
+            why = f'nodes "{name}" not found'
+            return JSONResponse({"kind": "Status", "status": "Failure", "message": why, "code": 404}, 404)
+        return JSONResponse(self.nodes[name].shown())
+
+    async def _lease(self, request: Request) -> JSONResponse:
+        node = self.nodes[request.path_params["name"]]
+        if request.method == "PATCH":
+            renewed = json.loads(await request.body())["spec"]["renewTime"]
+            node.renewed = datetime.strptime(renewed, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return JSONResponse({"spec": {"renewTime": node.renewed.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}})
+
+    async def _pods(self, request: Request) -> JSONResponse:
+        assert request.query_params["fieldSelector"].startswith("spec.nodeName=")
+        pod = {"metadata": {"namespace": "shop", "name": "shop-7d4f"}, "status": {"phase": "Running"}}
+        return JSONResponse({"items": [pod], "metadata": {}})
+
+    async def _events(self, request: Request) -> JSONResponse:
+        assert "involvedObject.kind=Node" in request.query_params["fieldSelector"]
+        event = {"lastTimestamp": "2026-11-23T04:00:00Z", "reason": "NodeNotReady", "message": "Node is not ready"}
+        return JSONResponse({"items": [event], "metadata": {}})

@@ -1,0 +1,115 @@
+"""A file system of its own, full."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.acceptance.packs.conftest import Bench
+
+from firstline.testing.peer import need, without
+
+pytestmark = pytest.mark.anyio
+
+MEBIBYTE = 1_048_576
+MONTH = 30 * 86_400
+
+
+@pytest.fixture
+def disk(tmp_path: Path, root: None) -> Iterator[Path]:
+    """Eight MiB, with a folder for logs."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        [need("mount"), "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        without(f"no file system can be mounted here: {mounted.stderr}")
+    (place / "log").mkdir()
+    yield place
+    subprocess.run([need("umount"), "-l", place], check=True)
+
+
+def fill(path: Path, size: int, age: int = 0) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"x" * size)
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+def inputs(disk: Path) -> dict[str, str]:
+    return {"host": "web-3", "path": str(disk), "folder": str(disk / "log")}
+
+
+async def test_old_rotated_logs_go_and_nothing_else_does(bench: Bench, disk: Path) -> None:
+    old = [fill(disk / "log" / f"app.log.{number}.gz", MEBIBYTE, MONTH) for number in range(1, 6)]
+    kept = [
+        fill(disk / "log" / "app.log", MEBIBYTE, MONTH),  # not rotated
+        fill(disk / "log" / "app.log.0", MEBIBYTE // 2),  # not old
+        fill(disk / "data" / "orders.1", MEBIBYTE // 2, MONTH),  # elsewhere
+    ]
+    with (disk / "log" / "app.log.9").open("wb") as held:
+        held.write(b"x" * (MEBIBYTE // 4))
+        held.flush()
+        os.utime(held.fileno(), (time.time() - MONTH, time.time() - MONTH))
+        played = await bench.play("linux/disk-full", **inputs(disk))
+    assert played.outcome == "proved", played
+    assert not any(path.exists() for path in old)
+    assert all(path.exists() for path in kept)
+    assert (disk / "log" / "app.log.9").exists()
+    assert "removed 5 files" in played.said["remove old rotated logs"]
+
+
+async def test_a_deleted_file_that_is_held_open_is_named_with_its_process(bench: Bench, disk: Path) -> None:
+    old = fill(disk / "log" / "app.log.1", MEBIBYTE // 8, MONTH)
+    ghost = disk / "log" / "trace.log"
+    with ghost.open("wb") as held:
+        held.write(b"x" * (15 * MEBIBYTE // 2))
+        held.flush()
+        ghost.unlink()
+        played = await bench.play("linux/disk-full", **inputs(disk))
+    assert played.outcome == "failed"
+    assert f"7.5 MiB held by process {os.getpid()}" in played.said["look what fills it"]
+    assert "it would not be enough" in played.said["remove old rotated logs"]
+    assert old.exists()
+
+
+async def test_a_disk_with_room_needs_nothing(bench: Bench, disk: Path) -> None:
+    fill(disk / "log" / "app.log.1", MEBIBYTE, MONTH)
+    assert (await bench.play("linux/disk-full", **inputs(disk))).outcome == "not_needed"
+
+
+async def test_more_files_than_one_run_may_remove_are_left_to_a_person(bench: Bench, disk: Path) -> None:
+    old = [fill(disk / "log" / f"app.log.{number}", MEBIBYTE, MONTH) for number in range(7)]
+    fill(disk / "log" / "app.log", MEBIBYTE // 2)
+    played = await bench.play("linux/disk-full", **inputs(disk), most=3)
+    assert played.outcome == "failed"
+    assert "7 files are more than the 3" in played.said["remove old rotated logs"]
+    assert all(path.exists() for path in old)
+
+
+async def test_the_systems_own_folders_are_refused(bench: Bench, disk: Path) -> None:
+    fill(disk / "data" / "orders", 15 * MEBIBYTE // 2)
+    played = await bench.play("linux/disk-full", host="web-3", path=str(disk), folder="/var/lib/dpkg")
+    assert played.outcome == "failed"
+    assert "the system's own" in played.said["remove old rotated logs"]
+
+
+async def test_a_folder_that_leads_elsewhere_is_refused(bench: Bench, disk: Path) -> None:
+    fill(disk / "data" / "orders.1", 15 * MEBIBYTE // 2, MONTH)
+    (disk / "link").symlink_to(disk / "data")
+    played = await bench.play("linux/disk-full", host="web-3", path=str(disk), folder=str(disk / "link"))
+    assert played.outcome == "failed"
+    assert "leads to" in played.said["remove old rotated logs"]
+    assert (disk / "data" / "orders.1").exists()
+
+
+async def test_a_folder_of_another_file_system_is_refused(bench: Bench, disk: Path, tmp_path: Path) -> None:
+    fill(disk / "data" / "orders", 15 * MEBIBYTE // 2)
+    elsewhere = fill(tmp_path / "log" / "app.log.1", MEBIBYTE, MONTH)
+    played = await bench.play("linux/disk-full", host="web-3", path=str(disk), folder=str(elsewhere.parent))
+    assert played.outcome == "failed"
+    assert "is not on the file system" in played.said["remove old rotated logs"]
+    assert elsewhere.exists()

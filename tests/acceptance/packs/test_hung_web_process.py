@@ -1,0 +1,94 @@
+"""A real web server that takes connections and answers none."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.acceptance.packs.conftest import Bench, Runit
+
+from firstline.declaration import Json
+from firstline.testing.patience import eventually
+
+pytestmark = pytest.mark.anyio
+
+# It hangs as such programs do: a request waits for a lock that another thread never lets go of.
+SHOP = """
+import sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+lock = threading.Lock()
+class Shop(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/deadlock":
+            lock.acquire()
+        with lock:
+            self.send_response(500 if self.path == "/broken" else 200)
+            self.end_headers()
+    def log_message(self, *_): pass
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Shop).serve_forever()
+"""
+
+
+class Shop:
+    def __init__(self, runit: Runit, port: int, folder: Path) -> None:
+        program = folder / "shop.py"
+        program.write_text(SHOP)
+        self.url = f"http://127.0.0.1:{port}"
+        self.unit = runit.start("shop", f"exec {sys.executable} {program} {port}")
+        eventually(lambda: self.answers)
+
+    @property
+    def answers(self) -> bool:
+        try:
+            return httpx.get(self.url, timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def deadlock(self) -> None:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{self.url}/deadlock", timeout=0.3)
+
+    def inputs(self, path: str = "/") -> dict[str, Json]:
+        where = {"host": "web-1", "url": self.url + path, "unit": str(self.unit), "supervisor": "runit"}
+        return where | {"patience": 0.5, "young": 0}
+
+
+@pytest.fixture
+def shop(runit: Runit, ports: Callable[[], int], tmp_path: Path) -> Shop:
+    return Shop(runit, ports(), tmp_path)
+
+
+async def test_a_process_in_a_deadlock_is_restarted(bench: Bench, runit: Runit, shop: Shop) -> None:
+    before = runit.pid(shop.unit)
+    shop.deadlock()
+    played = await bench.play("web/hung-web-process", **shop.inputs())
+    assert played.outcome == "proved", played
+    assert runit.pid(shop.unit) != before
+    assert shop.answers
+    assert f"main process: {before}" in played.said["what its threads wait for"]
+
+
+async def test_a_process_that_is_stopped_is_restarted(bench: Bench, runit: Runit, shop: Shop) -> None:
+    before = runit.freeze(shop.unit)
+    played = await bench.play("web/hung-web-process", **shop.inputs())
+    assert played.outcome == "proved", played
+    assert runit.pid(shop.unit) != before
+
+
+async def test_an_error_is_no_hang(bench: Bench, shop: Shop) -> None:
+    played = await bench.play("web/hung-web-process", **(shop.inputs("/broken") | {"patience": 10}))
+    assert played.outcome == "not_needed"
+    assert "500" in played.said["it is silent"]
+
+
+async def test_a_port_that_another_program_holds_is_no_reason_for_a_restart(
+    bench: Bench, runit: Runit, shop: Shop
+) -> None:
+    shop.deadlock()
+    other = runit.start("other", "exec sleep 1000")
+    before = runit.pid(other)
+    played = await bench.play("web/hung-web-process", **(shop.inputs() | {"unit": str(other)}))
+    assert played.outcome == "failed"
+    assert "restarting that would not help" in played.said["make sure that it is the unit"]
+    assert runit.pid(other) == before
