@@ -12,7 +12,7 @@ from tests.integration.ssh.conftest import Web1, executor_for
 
 from firstline.errors import Rejected
 from firstline.executor import Step
-from firstline.executors.ssh import SshExecutor
+from firstline.executors.ssh import SshExecutor, SshSettings
 from firstline.executors.ssh.program import command
 from firstline.testing.executor import PATIENCE, Bench, text_of, until
 from firstline.testing.sshd import Sshd, account, serve
@@ -176,6 +176,10 @@ async def test_doctor_tells_of_each_host_that_is_named(sshd: Sshd, tmp_path: Pat
 async def test_doctor_tells_that_there_is_no_key(sshd: Sshd) -> None:
     findings = await executor_for(sshd, key="").check()
     assert [finding.ok for finding in findings] == [False, False]
+
+
+async def test_doctor_says_nothing_where_ssh_is_not_set_up() -> None:
+    assert await SshExecutor(SshSettings()).check() == []
 
 
 async def test_a_connection_that_nobody_uses_is_closed_and_opened_again(sshd: Sshd, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ _PATTERN = frozenset("*?[")
 
 async def look_at(pool: Pool, settings: SshSettings) -> list[Finding]:
     """The key, then each host that the settings name (patterns name none), signed in to as a step would be."""
+    if not (settings.key or settings.hosts or settings.known_hosts):
+        return []  # it is installed with the hub, and not used here
     names = [name for name in settings.hosts if not _PATTERN & set(name)]
     return [_look_at_key(pool), *await asyncio.gather(*(_look_at_host(pool, settings, name) for name in names))]
 
