@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from firstline.masking import MASK, Masker
+from firstline.masking.masker import LEARNED
 
 WORDS = st.text(string.ascii_lowercase + " .,\n", max_size=60)
 SECRETS = st.text(string.ascii_letters + string.digits + "!%&/()=?+-_#~'\"\\<> äé", min_size=12, max_size=80).filter(
@@ -155,6 +156,24 @@ def test_a_value_is_masked_however_deep_and_wholly_under_a_secrets_name() -> Non
         "token": "",
         "b": {"c": [MASK]},
     }
+
+
+def test_a_secret_that_is_learned_later_is_masked_from_then_on_also_in_a_text_seen_before() -> None:
+    mask = Masker(["correct-horse"])
+    assert mask("battery-staple") == "battery-staple"
+    mask.learn(["battery-staple"])
+    assert mask("battery-staple") == MASK
+    assert mask("correct-horse") == MASK
+
+
+def test_of_many_that_are_learned_the_oldest_is_forgotten_and_one_learned_again_is_not_old() -> None:
+    mask = Masker(["correct-horse"])
+    mask.learn(f"lease-number-{at}." for at in range(LEARNED))
+    mask.learn(["lease-number-0."])
+    mask.learn(["battery-staple"])
+    assert (
+        mask("lease-number-0. lease-number-1. battery-staple correct-horse") == f"{MASK} lease-number-1. {MASK} {MASK}"
+    )
 
 
 SIZE = 100_000

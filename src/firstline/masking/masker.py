@@ -38,13 +38,14 @@ class Masker:
         return self._lately.known
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Know these too, from the next text on."""
+        """Know these too, from the next text on. Of those that are learned the latest `LEARNED` stay."""
         with self._learning:
-            new = [secret for secret in secrets if secret not in self._learned and secret not in self._first]
-            if new:
-                self._learned |= dict.fromkeys(new)
-                self._learned = dict.fromkeys(list(self._learned)[-LEARNED:])
-                self._lately = _Lately(Known([*self._first, *self._learned]))
+            told = dict.fromkeys(secret for secret in secrets if secret not in self._first)
+            known = set(self._learned)
+            latest = [*(secret for secret in self._learned if secret not in told), *told][-LEARNED:]
+            self._learned = dict.fromkeys(latest)
+            if set(latest) != known:
+                self._lately = _Lately(Known([*self._first, *latest]))
 
     def deep(self, value: Any) -> Any:
         """A JSON value with all its texts masked; a text under a secret's name wholly."""

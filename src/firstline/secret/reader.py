@@ -29,11 +29,12 @@ class References:
         secrets: SecretSettings | None = None,
         state: Path = Path("state"),
     ) -> None:
-        self.learn: Learn = lambda _: None  # is told the tokens that Vault gives
+        self._tokens: list[str] = []  # that Vault gave before anybody masked
+        self._learn: Learn = self._tokens.extend
         self.store = Store(state / STORE, self._keys)
         self._secrets = secrets or SecretSettings()
         self._vault = (
-            Vault(vault, partial(self._local, "vault.auth"), lambda token: self.learn([token])) if vault else None
+            Vault(vault, partial(self._local, "vault.auth"), lambda token: self._learn([token])) if vault else None
         )
         self._kept: dict[str, tuple[float, Read | Unavailable]] = {}
         self._reading = threading.Lock()
@@ -58,6 +59,11 @@ class References:
         Raises `Rejected`, `Unauthorized` or `Unavailable`."""
         leases: dict[str, Read] = {}
         return [self._told(who, partial(self._one, each, leases)) for who, each in named.items()]
+
+    def teach(self, learn: Learn) -> None:
+        """Tell the tokens that Vault gives, and has given, to who masks."""
+        self._learn = learn
+        learn(self._tokens)
 
     def keep(self) -> None:
         """Let no sign-in end for want of use. Raises as `read`."""

@@ -33,6 +33,7 @@ class Secrets:
 
     def __init__(self, grants: Grants, references: References, learn: Learn) -> None:
         self._grants, self._references, self._learn = grants, references, learn
+        references.teach(learn)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="secret")
 
     def check(self, pack: str, executor: str, name: str) -> None:
