@@ -1,10 +1,11 @@
 """`make bench`: prints one JSON line a figure. Names as arguments choose some: accept latency remediate outbox outage
-match start approval guard ledger command ssh."""
+match start approval guard ledger command ssh ansible."""
 
 import sys
 
 from tests.benchmark import (
     accept,
+    ansible,
     approval,
     command,
     guard,
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "command": command.run,
     "output": output.run,
     "ssh": ssh.run,
+    "ansible": ansible.run,
 }
 
 
