@@ -13,6 +13,7 @@ from firstline.executors.kubernetes.access import Access, Bearer
 from firstline.http import client, error_for
 
 JOBS, PODS, SECRETS = "apis/batch/v1:jobs", "api/v1:pods", "api/v1:secrets"
+WORKLOADS = {"deployment": "apis/apps/v1:deployments", "statefulset": "apis/apps/v1:statefulsets"}
 PAGE = 100  # objects of a list that one request asks for
 MERGE = "application/merge-patch+json"
 
@@ -66,7 +67,7 @@ class Cluster:
         except httpx.TransportError as error:
             raise Unavailable(f"{method} {path}: {type(error).__name__}: {error}") from error
         if not response.is_success:
-            raise _error(response, f"{method} {response.url.path}")
+            raise failure(response, f"{method} {response.url.path}")
         body: Body = response.json()
         return body
 
@@ -76,7 +77,7 @@ class Cluster:
             async with self.http.stream("GET", path, params=query, headers={"Accept": "*/*"}) as response:
                 if not response.is_success:
                     await response.aread()
-                    raise _error(response, f"GET {response.url.path}")
+                    raise failure(response, f"GET {response.url.path}")
                 async for piece in response.aiter_bytes():
                     yield piece
         except httpx.TransportError as error:
@@ -115,7 +116,8 @@ def _path(kind: str, namespace: str, name: str = "") -> str:
     return f"/{group}/namespaces/{namespace}/{plural}" + (f"/{name}" if name else "")
 
 
-def _error(response: httpx.Response, what: str) -> FirstlineError:
+def failure(response: httpx.Response, what: str) -> FirstlineError:
+    """What an answer that is no success means."""
     try:
         words = response.json()["message"]
     except (ValueError, KeyError, TypeError):

@@ -8,9 +8,11 @@ from firstline.errors import Rejected
 from firstline.executor import Executor, Handle, Progress, Step, parameters
 from firstline.executors.kubernetes.access import access_of
 from firstline.executors.kubernetes.cluster import Cluster
+from firstline.executors.kubernetes.command import CommandRuns
 from firstline.executors.kubernetes.health import findings
 from firstline.executors.kubernetes.job import JobRuns
 from firstline.executors.kubernetes.parameter import KubernetesParameters
+from firstline.executors.kubernetes.selection import Target
 from firstline.executors.kubernetes.settings import KubernetesSettings
 from firstline.finding import Finding
 
@@ -25,24 +27,39 @@ class KubernetesExecutor(Executor[KubernetesSettings]):
         super().__init__(settings)
         self._cluster = Cluster(access_of(settings))
         self._jobs = JobRuns(self._cluster, settings)
+        self._commands = CommandRuns(self._cluster, settings)
 
     async def start(self, step: Step) -> Handle:
         self.refuse_dry_run(step)
         told = parameters(KubernetesParameters, step)
         namespace = told.namespace or self.settings.namespace
-        if namespace not in self.settings.allowed:
-            allowed = ", ".join(sorted(self.settings.allowed))
-            raise Rejected(f"the namespace {namespace!r} is not among those that may be used: {allowed}")
+        target = Target.of(step, namespace) if told.exec else None
+        self._see_that_it_is_allowed(target.namespace if target else namespace)
+        if told.exec:
+            return await self._commands.start(step, told.exec, namespace)
         return await self._jobs.start(step, told, namespace)
 
     async def check(self) -> list[Finding]:
         return await findings(self._cluster, self.settings.allowed)
 
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
-        return await self._jobs.watch(handle, offset)
+        return await (self._commands if _is_command(handle) else self._jobs).watch(handle, offset)
+
+    async def wait(self, handle: Handle, timeout: float) -> None:
+        await (self._commands.wait(handle, timeout) if _is_command(handle) else super().wait(handle, timeout))
 
     async def cancel(self, handle: Handle) -> None:
-        await self._jobs.cancel(handle)
+        await (self._commands if _is_command(handle) else self._jobs).cancel(handle)
 
     async def aclose(self) -> None:
+        await self._commands.aclose()
         await self._cluster.aclose()
+
+    def _see_that_it_is_allowed(self, namespace: str) -> None:
+        if namespace not in self.settings.allowed:
+            allowed = ", ".join(sorted(self.settings.allowed))
+            raise Rejected(f"the namespace {namespace!r} is not among those that may be used: {allowed}")
+
+
+def _is_command(handle: Handle) -> bool:
+    return handle.where.startswith("exec/")

@@ -109,6 +109,8 @@ class Api:
         if kind == "secrets":
             for name, value in body.pop("stringData", {}).items():
                 body.setdefault("data", {})[name] = base64.b64encode(value.encode()).decode()
+        if kind == "pods":
+            body["status"] = {"phase": "Pending", "conditions": []}
         return JSONResponse(_shown(self._world.create(kind, request.path_params["namespace"], body)), 201)
 
     async def get(self, kind: str, request: Request) -> Response:
