@@ -204,6 +204,7 @@ async def test_secrets_go_into_header_and_body_and_nowhere_else(bench: HttpBench
         ({"with_": {"call": {**POST, "path": "/a/../../b"}}}, "leads out of the base"),
         ({"with_": {"call": {**POST, "path": "/a/%2e%2E/b"}}}, "leads out of the base"),
         ({"with_": {"call": {**POST, "path": "/a%2f..%2fb"}}}, "no plain path"),
+        ({"with_": {"call": {**POST, "path": "/a/${{/../../b}}"}}}, "leads out of the base"),
         ({"with_": {"call": {**POST, "path": "/a?b=c"}}}, "no plain path"),
         ({"with_": {"call": {**POST, "path": "/x/{secret:A}"}}}, "in an address"),
         ({"with_": {"call": {**POST, "headers": {"authorization": "x"}}}}, "does not set authorization"),

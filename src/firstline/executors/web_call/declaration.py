@@ -9,6 +9,7 @@ from firstline.executors.web_call import path as json_path
 from firstline.executors.web_call.settings import HEADER
 
 PLACEHOLDER = re.compile(r"\{(id|key|offset|secret:([A-Za-z_][A-Za-z0-9_]*))\}")
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}")  # of a runbook, resolved before it is a step's
 _OURS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding", "connection"}
 )
@@ -41,7 +42,8 @@ class Call(Declared):
 
     @model_validator(mode="after")
     def _sound(self) -> "Call":
-        see_below_base(PLACEHOLDER.sub("x", self.path))
+        # As it stands in a runbook; `fill` looks at what has become of the expressions.
+        see_below_base(PLACEHOLDER.sub("x", _EXPRESSION.sub("x", self.path)))
         if self.content is not None and self.body:
             raise ValueError("json and body: one of them")
         if taken := [name for name in self.headers if name.lower() in _OURS]:

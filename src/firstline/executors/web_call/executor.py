@@ -13,6 +13,7 @@ from firstline.executor import Bounds, Executor, Handle, Progress, State, Step, 
 from firstline.executors.polled.record import Record
 from firstline.executors.web_call.begin import LONGEST_PAUSE, Beginning
 from firstline.executors.web_call.declaration import Call, HttpParameters
+from firstline.executors.web_call.request import see_path
 from firstline.executors.web_call.run import Run, Sight
 from firstline.executors.web_call.settings import HttpSettings
 from firstline.executors.web_call.system import Gone, System
@@ -130,6 +131,8 @@ def _declared(step: Step) -> HttpParameters:
         "bounds": step.bounds != Bounds(),
         "sandbox": step.sandbox is not None,
     }
+    for call in declared.calls().values():
+        see_path(call)
     if named := [each for each, given in unusable.items() if given]:
         raise Rejected(f"{name}: a call has no {', '.join(named)}")
     if idle := sorted(step.secrets.keys() - declared.secrets()):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pydantic import JsonValue
 
 from firstline.errors import Rejected
-from firstline.executors.web_call.declaration import PLACEHOLDER, Call
+from firstline.executors.web_call.declaration import PLACEHOLDER, Call, see_below_base
 
 Words = Mapping[str, str]  # what stands for each placeholder: "id", "key", "offset", "secret:NAME"
 
@@ -33,6 +33,7 @@ class Request:
 
 def fill(call: Call, words: Words) -> Request:
     """Raises `Rejected` when what is filled in leads the path out of the base, or can't stand in a header."""
+    see_path(call)
     path = PLACEHOLDER.sub(lambda found: _segment(words[found[1]]), call.path)
     headers = {name: _text(value, words) for name, value in call.headers.items()}
     if any(not _printable(value) for value in headers.values()):
@@ -47,6 +48,14 @@ def fill(call: Call, words: Words) -> Request:
         headers=headers,
         content=content,
     )
+
+
+def see_path(call: Call) -> None:
+    """Raises `Rejected` when it leads out of the base."""
+    try:
+        see_below_base(PLACEHOLDER.sub("x", call.path))
+    except ValueError as error:
+        raise Rejected(str(error)) from None
 
 
 def _segment(value: str) -> str:
