@@ -48,7 +48,7 @@ def hub(place: Path, steps: int) -> subprocess.Popen[bytes]:
 
 
 def test_a_hub_that_is_killed_time_and_again_begins_each_step_once(tmp_path: Path) -> None:
-    steps, kills = 80, 25
+    steps, kills = 40, 12
     moments = random.Random(1)
     for _ in range(kills):
         process = hub(tmp_path, steps)

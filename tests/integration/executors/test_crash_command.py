@@ -7,7 +7,7 @@ from typing import ClassVar
 import psutil
 
 from firstline.executor import Handle, State
-from firstline.testing.crash import CrashContract, Kill, hub_of
+from firstline.testing.crash import CrashContract, Kill, hub_of, kill_hub
 
 LOST = frozenset({State.SUCCEEDED, State.UNKNOWN})
 
@@ -28,9 +28,10 @@ async def kill_supervisor(place: Path, _: Handle | None) -> None:
     _kill(_supervisors(place))
 
 
-async def kill_all(place: Path, _: Handle | None) -> None:
-    hub = psutil.Process(hub_of(place))
-    _kill([hub, *_children(hub.pid), *_supervisors(place)])
+async def kill_all(place: Path, handle: Handle | None) -> None:
+    launchers, supervisors = _children(hub_of(place)), _supervisors(place)
+    await kill_hub(place, handle)
+    _kill([*launchers, *supervisors])
 
 
 def _supervisors(place: Path) -> list[psutil.Process]:

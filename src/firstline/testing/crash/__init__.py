@@ -22,6 +22,6 @@ nothing left.
 """
 
 from firstline.testing.crash.contract import CrashContract
-from firstline.testing.crash.round import Kill, Moment, Outcome, hub_of
+from firstline.testing.crash.round import Kill, Moment, Outcome, hub_of, kill_hub
 
-__all__ = ["CrashContract", "Kill", "Moment", "Outcome", "hub_of"]
+__all__ = ["CrashContract", "Kill", "Moment", "Outcome", "hub_of", "kill_hub"]
