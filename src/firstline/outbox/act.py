@@ -38,7 +38,7 @@ async def _update(context: Context, reference: Reference, row: Row) -> None:
 
 
 async def _attachment(context: Context, reference: Reference, row: Row) -> Reference:
-    """The full log, read when it is sent."""
+    """The log, read when it is sent."""
     connector = context.connector(row["connection"])
     if not isinstance(connector, Attachments):
         raise Rejected(f"the connection {row['connection']!r} ({connector.name}) takes no files")

@@ -86,6 +86,13 @@ def test_the_full_log_is_what_the_ledger_has_the_digest_of(printed: Printing) ->
     assert {"log": {"bytes": row["log_size"], "sha256": digest}} in facts
 
 
+def test_the_log_for_tickets_says_what_the_full_log_is_known_by(printed: Printing) -> None:
+    row = printed.end()
+    text = fetch(printed, f"remediations/{printed.remediation}/log").text
+    assert f"full log: {row['log_size']} bytes, SHA-256 {row['log_digest']}\n" in text
+    assert "\n40000\n" in text
+
+
 def test_all_of_a_long_output_is_read_part_by_part(printed: Printing) -> None:
     texts, offset, ended = [], 0, False
     while not ended:
