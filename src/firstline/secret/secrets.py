@@ -58,6 +58,7 @@ class Secrets:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._references.close()
 
     def _read(self, wanted: Mapping[str, str]) -> dict[str, str]:
         values = self._references.read({f"the secret {name}": reference(each) for name, each in wanted.items()})

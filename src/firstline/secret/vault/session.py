@@ -75,8 +75,9 @@ class Session:
             self._current()
 
     def close(self) -> None:
-        if self._http is not None:
-            self._http.close()
+        client, self._http = self._http, None
+        if client is not None:
+            client.close()
 
     def _current(self) -> Token:
         with self._signing:
