@@ -1,6 +1,7 @@
 """The log of a run in its file."""
 
 import gzip
+import resource
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -263,6 +264,32 @@ def test_any_text_without_a_line_break_is_read_as_it_was_written(path: Path, tex
 def test_half_a_pair_is_no_trouble(path: Path) -> None:
     write(path, "a\ud800b")
     assert texts(path) == ["a?b"]
+
+
+def test_a_folder_that_cannot_be_made_is_said_and_holds_up_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    log = LogWriter(tmp_path / "file" / "r" / "run.log", 10**6)
+    assert log.write("stdout", "one", whole=True) == "one"
+    log.flush()
+    assert log.close() == Kept()
+    assert log.failure == "Not a directory"
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_the_whole_lines_before(path: Path) -> None:
+    log = LogWriter(path, 10**6)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        for number in range(1_000):
+            log.write("stdout", str(number), whole=True)
+            log.flush()
+        kept = log.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert log.failure == "File too large"
+    assert kept == Kept()
+    assert 100 < len(texts(path)) < 1_000
+    assert texts(path) == [str(number) for number in range(len(texts(path)))]
 
 
 def test_a_log_that_is_not_there_is_said_so(path: Path) -> None:

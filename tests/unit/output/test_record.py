@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstline.errors import Unavailable
 from firstline.executor import Chunk, Executor, Handle, NoParameters, Progress, State, Step
 from firstline.masking import Masker, StreamMasker
 from firstline.remediation.note.output import Excerpt
-from firstline.remediation.run.log import LogWriter, read
+from firstline.remediation.run.log import NOTHING, LogWriter, read
 from firstline.remediation.run.record import LONGEST, Printed, Record, follow
 
 SECRET = "Zx81-correct-horse-battery"
@@ -122,10 +122,25 @@ def test_a_nul_becomes_its_symbol_and_a_line_without_end_is_parted(path: Path, r
     assert max(map(len, texts)) == LONGEST
 
 
+def test_half_a_pair_is_kept_out_of_the_excerpt_too(record: Callable[..., Record]) -> None:
+    one = record()
+    one.add([Chunk(stream="stdout", text="a\ud800b\n", offset=0)])
+    assert one.close().excerpt == "a?b\n"
+
+
+def test_a_log_that_is_not_whole_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    one = Record(LogWriter(tmp_path / "file" / "r" / "run.log", LIMIT), lambda: StreamMasker(Masker()), LIMIT)
+    one.add(chunks(("stdout", "a line of it\n")))
+    printed = one.close()
+    assert printed == Printed("a line of it\n\n[... the full log is not whole: Not a directory ...]\n", NOTHING)
+
+
 LINE = st.sampled_from(["\n", "a", "b c", SECRET, "password=", "\r", "\x00", "\ufffd", "\x1b[31m", "\n\n", "x" * 40])
 PART = st.tuples(st.sampled_from(["stdout", "stderr"]), st.lists(LINE, max_size=6).map("".join))
 
 
+@settings(max_examples=40)
 @given(parts=st.lists(PART, max_size=12), cuts=st.lists(st.integers(1, 60), min_size=1, max_size=8))
 def test_in_whatever_pieces_it_comes_each_stream_says_the_same(
     tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, str]], cuts: list[int]

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -93,6 +93,7 @@ class LogWriter:
         self._tail: deque[bytes] = deque()
         self._tail_size = self._left_out = 0
         self._at = ""
+        self.failure = ""  # why the log is not whole: a disk that is full holds up nothing but the log
 
     def write(self, stream: Stream, text: str, *, whole: bool) -> str:
         """Add a line; `text` has no line break. Gives the text that is kept. Seen by others after `flush`."""
@@ -104,7 +105,7 @@ class LogWriter:
     def flush(self) -> None:
         self._at = ""
         if self._file and not self._known:
-            self._file.flush()
+            self._try(self._file.flush)
 
     def rest(self) -> Iterator[Line]:
         """What was known and is not told again: the executor has lost it. It stays. Called before `close`."""
@@ -117,17 +118,9 @@ class LogWriter:
     def close(self) -> Kept:
         """Have it on the disk. Raises `Unavailable` when somebody else writes it now."""
         self._close_tail()
-        if self._file is None:
-            self.drop()
-            return NOTHING
-        self._publish()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        mine = os.fstat(self._file.fileno()).st_ino
-        self._file.close()
-        if not self._path.exists() or self._path.stat().st_ino != mine:
-            raise Unavailable("another process follows this run by now")
-        return Kept(self._size, self._digest.hexdigest())
+        self._try(self._finish)
+        self.drop()
+        return Kept(self._size, self._digest.hexdigest()) if self._size and not self.failure else NOTHING
 
     def drop(self) -> None:
         """Let go without an end: what is written stays for whoever follows the run next."""
@@ -135,7 +128,24 @@ class LogWriter:
             self._known.close()
             self._draft.unlink(missing_ok=True)
         if self._file:
-            self._file.close()
+            with suppress(OSError):  # what it could not write is told by `failure`, or written anew
+                self._file.close()
+
+    def _try(self, act: Callable[..., None], *arguments: bytes) -> None:
+        if not self.failure:
+            try:
+                act(*arguments)
+            except OSError as error:
+                self.failure = error.strerror or str(error)
+
+    def _finish(self) -> None:
+        if self._file is None:
+            return
+        self._publish()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        if not self._path.exists() or self._path.stat().st_ino != os.fstat(self._file.fileno()).st_ino:
+            raise Unavailable("another process follows this run by now")
 
     def _known_line(self, rest: bytes) -> bytes:
         """The line as it was written before; empty where it was not."""
@@ -145,7 +155,7 @@ class LogWriter:
         # What was masked stays so: the secret may have been known then, and to nobody now.
         if line[_TIME:] == rest or (_MASK in line and line.endswith(b"\n")):
             return line
-        self._publish()
+        self._try(self._publish)
         return b""
 
     def _publish(self) -> None:
@@ -161,7 +171,7 @@ class LogWriter:
 
     def _add(self, line: bytes) -> None:
         if not self._tail and self._size + len(line) <= self._head_limit:
-            self._append(line)
+            self._try(self._append, line)
             return
         self._tail.append(line)
         self._tail_size += len(line)
@@ -173,9 +183,9 @@ class LogWriter:
     def _close_tail(self) -> None:
         if self._left_out:
             told = f"{HUB} F {self._left_out} bytes left out\n".encode()
-            self._append(self._now().encode() + told)
+            self._try(self._append, self._now().encode() + told)
         while self._tail:
-            self._append(self._tail.popleft())
+            self._try(self._append, self._tail.popleft())
 
     def _append(self, line: bytes) -> None:
         if self._file is None:
@@ -241,7 +251,7 @@ def pack(path: Path) -> None:
 def _known(path: Path) -> BinaryIO | None:
     try:
         return open_log(path)
-    except FileNotFoundError:
+    except OSError:
         return None
 
 

@@ -31,7 +31,8 @@ class Printed:
 
 
 class Record:
-    """One run's, from its first byte, also when it is followed for the second time. Each stream is masked by itself: a
+    """One run's, from its first byte, also when it is followed for the second time; closed without anything added it
+    gives what was recorded before. Each stream is masked by itself: a
     secret goes on in its own stream. Lines are in the order in which they ended."""
 
     def __init__(self, log: LogWriter, masking: Callable[[], Masking], limit: int) -> None:
@@ -63,7 +64,10 @@ class Record:
             self._leave_out(dropped)
         for line in self._log.rest():
             self._show(line.stream, line.text, whole=line.whole)
-        return Printed(self._excerpt.text(), self._log.close())
+        kept = self._log.close()
+        if self._log.failure:
+            self._excerpt.add(f"\n[... the full log is not whole: {self._log.failure} ...]\n")
+        return Printed(self._excerpt.text(), kept)
 
     def drop(self) -> None:
         self._log.drop()
@@ -96,6 +100,8 @@ class Record:
     def _line(self, stream: Stream, text: str, *, whole: bool) -> None:
         # PostgreSQL keeps no NUL in text, and grep takes what has one for no text at all.
         text = text.replace("\x00", "\N{SYMBOL FOR NULL}")
+        if not text.isascii():  # no database keeps half a surrogate pair
+            text = text.encode("utf-8", "replace").decode()
         self._show(stream, self._log.write(stream, text, whole=whole), whole=whole)
 
     def _show(self, stream: Stream, text: str, *, whole: bool) -> None:

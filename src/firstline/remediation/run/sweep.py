@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def _tidy(folders: list[Path], ends: dict[str, datetime | None], before: datetim
         if ended < before:
             shutil.rmtree(each, ignore_errors=True)
         elif each.name in ends:
-            _pack(each)
+            with suppress(FileNotFoundError):  # another hub does the same
+                _pack(each)
 
 
 def _touched(folder: Path) -> datetime:

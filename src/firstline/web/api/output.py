@@ -143,7 +143,8 @@ async def look(hub: Hub, run: Mapping[str, Any], offset: int, limit: int = PAGE)
         state=run["state"],
         chunks=chunks(lines),
         offset=after,
-        ended=over and after >= run["log_size"],
+        # Where the end was not seen its size is not known: then it has ended with a look that finds nothing.
+        ended=over and after >= run["log_size"] and not (lines and run["log_size"] == 0),
         dropped=sum(line.left_out for line in lines),
         source="log",
     )
