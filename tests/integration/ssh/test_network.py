@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import asyncssh
+import psutil
 import pytest
 from tests.integration.ssh.conftest import Web1, executor_for
 from tests.integration.ssh.wire import Wire, wire
@@ -173,6 +174,16 @@ async def test_after_the_host_was_started_again_a_run_is_unknown(bench: Bench, k
     assert progress.state is State.UNKNOWN
     assert "the machine went down" in progress.detail
     await bench.executor.cancel(handle)
+
+
+async def test_without_its_launcher_an_agent_makes_way_for_another(bench: Bench, kept: Path) -> None:
+    handle = await bench.start(FOREVER)
+    run = RunDirectory(kept / "runs" / handle.step)
+    await until(lambda: bool(run.process()))
+    _, launcher, *_ = psutil.Process(run.process()["id"]).parents()
+    launcher.kill()
+    assert (await bench.end(await bench.start(("true",)))).state is State.SUCCEEDED
+    assert (await bench.executor.watch(handle)).state is State.RUNNING
 
 
 async def test_a_run_whose_directory_is_gone_is_unknown(bench: Bench, kept: Path) -> None:

@@ -110,6 +110,9 @@ class SshExecutor(Executor[SshSettings]):
         except Lost:
             self._unsure.add(step.id)
             raise
+        except Rejected:
+            self._unsure.discard(step.id)  # the host has looked
+            raise
         self._unsure.discard(step.id)
         return Handle(executor=self.name, step=step.id, where=where_of(host, path))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from firstline.errors import FirstlineError
+from firstline.errors import FirstlineError, Rejected
 from firstline.executors.ssh.host import Host, host_of
 from firstline.executors.ssh.pool import Pool
 from firstline.executors.ssh.settings import SshSettings
@@ -43,4 +43,6 @@ def _well(host: Host, hello: dict[str, str]) -> str:
 
 
 def _mend(error: FirstlineError) -> str:
-    return "see the words above" if type(error).__name__ == "Rejected" else "see that it is up and can be reached"
+    if isinstance(error, Rejected):
+        return "the message says what is refused, and by whom"
+    return "see that the host is up, and that the hub may connect to it"

@@ -44,6 +44,7 @@ def command(python: str, become: str, *, asks: bool) -> str:
     return "exec " + " ".join(shlex.quote(word) for word in start)
 
 
+@cache
 def agent(directory: str, keep: float) -> bytes:
     """The agent's program. `directory`: where it keeps runs; `keep`: for how many seconds after their end."""
     second = _SECOND.format(sources=_sources(), directory=directory, keep=keep)

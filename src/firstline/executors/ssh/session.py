@@ -20,14 +20,20 @@ _LASTING = frozenset({1, 126, 127})
 
 
 class Lost(Unavailable):
-    """The connection broke, or the agent died, before it answered: what it was asked may be done or not."""
+    """The connection broke, or the agent died or does not know, before there was an answer: what was asked may be done
+    or not."""
 
 
 class Missing(Unavailable):
     """The agent has not got the runbook's files."""
 
 
-_ERRORS: dict[str, type[FirstlineError]] = {"rejected": Rejected, "unavailable": Unavailable, "missing": Missing}
+_ERRORS: dict[str, type[FirstlineError]] = {
+    "rejected": Rejected,
+    "unavailable": Unavailable,
+    "lost": Lost,
+    "missing": Missing,
+}
 
 
 class Session(asyncssh.SSHClientSession[bytes]):

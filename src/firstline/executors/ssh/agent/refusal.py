@@ -15,6 +15,12 @@ class Unavailable(Refusal):
     kind = "unavailable"
 
 
+class Lost(Refusal):
+    """Whether it began is not known yet: it is found when it is asked for again."""
+
+    kind = "lost"
+
+
 class Missing(Refusal):
     """The files of a run are not here: they are to be sent first."""
 

@@ -18,7 +18,7 @@ from firstline.executors.ssh.agent import parcel
 from firstline.executors.ssh.agent.launcher import Launcher
 from firstline.executors.ssh.agent.place import Place
 from firstline.executors.ssh.agent.program import directory_of, environment_of, find
-from firstline.executors.ssh.agent.refusal import Refusal, Unavailable
+from firstline.executors.ssh.agent.refusal import Lost, Refusal, Unavailable
 
 ANSWER = 30.0  # seconds a supervisor has to say that the run began: a busy disk may take some
 LOOK = 0.005  # seconds between two looks at what no event tells
@@ -120,7 +120,7 @@ def _ask(launcher: Launcher, request: bytes, lock: int) -> bytes:
                     break
                 answer += more
         except socket.timeout:  # noqa: UP041 - the same only from Python 3.10 on
-            raise Unavailable(f"no word whether it began after {ANSWER:g} seconds") from None
+            raise Lost(f"no word whether it began after {ANSWER:g} seconds") from None
         except (BrokenPipeError, ConnectionResetError):
             return b""
     return answer
