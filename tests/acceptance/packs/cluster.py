@@ -1,13 +1,15 @@
 """The part of a Kubernetes API that tells of nodes, as its reference describes it: nodes, their leases, pods and
-events, paged lists, and the node controller's verdict on a kubelet that no longer renews its lease."""
+events, paged lists, bearer tokens, and the node controller's verdict on a kubelet that no longer renews its lease."""
 
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 GRACE = timedelta(seconds=1)  # node-monitor-grace-period, which is 50 s by default
@@ -50,7 +52,8 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, *nodes: Node) -> None:
+    def __init__(self, token: str, *nodes: Node) -> None:
+        self._token = token
         self.nodes = {node.name: node for node in nodes}
 
     def app(self) -> Starlette:
@@ -62,7 +65,12 @@ class Cluster:
             Route("/api/v1/events", self._events),
             Route(lease, self._lease, methods=["GET", "PATCH"]),
         ]
-        return Starlette(routes=routes)
+        return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=self._admit)])
+
+    async def _admit(self, request: Request, go_on: RequestResponseEndpoint) -> Response:
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
+            return JSONResponse({"kind": "Status", "status": "Failure", "message": "Unauthorized", "code": 401}, 401)
+        return await go_on(request)
 
     async def _list(self, request: Request) -> JSONResponse:
         """One node a page: nobody who asks for all may stop at the first."""

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from firstline.declaration import Json
 from firstline.executor import PIECE, Executor, Step
@@ -30,6 +31,7 @@ from firstline.testing.peer import need, without
 
 Executors = Mapping[str, Executor[Any]]
 
+SECRETS = {"postgresql": "a-password-that-trust-ignores", "kubernetes": "a-bearer-token"}
 PACKS = Path(__file__).parents[3] / "mappings"
 PACE = 0.02  # of the time that a check has to hold, and of the pause between two looks
 BLIND = 126  # the exit status of a check that could not look
@@ -107,6 +109,7 @@ class Play:
             run=(str(self._folder / whole.run[0]), *whole.run[1:]),
             folder=str(self._folder),
             environment=whole.environment,
+            secrets={variable: SecretStr(SECRETS[name]) for variable, name in whole.secrets.items()},
             timeout=whole.timeout,
             output_limit=PIECE,
         )

@@ -34,13 +34,9 @@ def server(runit: Runit, ports: Callable[[], int], tmp_path: Path) -> Server:
     return Server(runit, ports(), tmp_path)
 
 
-async def test_what_one_step_finds_decides_what_the_next_does(remote: Bench, server: Server) -> None:
-    played = await remote.play("web/expired-certificate", **server.inputs)
-    assert played.outcome == "proved", played
-    assert server.greets()
-
-
-async def test_a_script_finds_the_others_of_its_runbook(remote: Bench, runit: Runit, server: Server) -> None:
+async def test_a_step_hears_of_the_one_before_and_its_script_finds_the_others(
+    remote: Bench, runit: Runit, server: Server
+) -> None:
     before = server.certificate.read_text()
     remote.patience = 0.1
     elsewhere = runit.start("elsewhere", "trap : HUP; while :; do sleep 1000 & wait; done")

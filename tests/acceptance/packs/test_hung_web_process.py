@@ -69,13 +69,6 @@ async def test_a_process_in_a_deadlock_is_restarted(bench: Bench, runit: Runit, 
     assert f"main process: {before}" in played.said["what its threads wait for"]
 
 
-async def test_a_process_that_is_stopped_is_restarted(bench: Bench, runit: Runit, shop: Shop) -> None:
-    before = runit.freeze(shop.unit)
-    played = await bench.play("web/hung-web-process", **shop.inputs())
-    assert played.outcome == "proved", played
-    assert runit.pid(shop.unit) != before
-
-
 async def test_an_error_is_no_hang(bench: Bench, shop: Shop) -> None:
     played = await bench.play("web/hung-web-process", **(shop.inputs("/broken") | {"patience": 10}))
     assert played.outcome == "not_needed"
