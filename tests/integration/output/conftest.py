@@ -2,7 +2,7 @@
 when the test says so."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +84,13 @@ class Printing:
         """The output, when it holds the text."""
         return eventually(lambda: found if text in text_of(found := self.output()) else None)
 
-    def end(self) -> Any:
-        """The run, when its remediation has ended."""
+    def end(self, *, ended: bool = True) -> Any:
+        """The run, when it has ended, and its remediation too."""
 
         def look() -> Any:
             whole = self.get(f"remediations/{self.remediation}")
-            return whole["ended_at"] and next(one for one in whole["runs"] if one["id"] == self.run)
+            run = next(one for one in whole["runs"] if one["id"] == self.run)
+            return run if run["ended_at"] and (whole["ended_at"] or not ended) else None
 
         return eventually(look)
 
@@ -100,8 +101,8 @@ class Printing:
 Print = Callable[[str], Printing]
 
 
-@pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+@contextmanager
+def at_a_desk(place: Path) -> Iterator[Desk]:
     incidents = [{"id": f"Q{n:05d}", "title": "shop does not answer", "service": "PSHOP01"} for n in range(1, 100)]
     seeds: dict[str, dict[str, Any]] = {"servicenow": {}, "pagerduty": {"incidents": incidents}}
     with ExitStack() as stack:
@@ -109,10 +110,16 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             name: stack.enter_context(serve(registry.sandbox(name)(SandboxSettings(hook_secret=SECRET, seed=seed))))
             for name, seed in seeds.items()
         }
-        made = Desk(tmp_path_factory.mktemp("output"), addresses)
+        made = Desk(place, addresses)
         made.begin()
         yield made
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with at_a_desk(tmp_path_factory.mktemp("output")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -122,8 +122,9 @@ class Procedure:
             return Ended(Progress(state=state, detail=str(error)), "", None)
         try:
             return await _patiently(lambda: self._watch(handle, command), _outlasting(step, patience))
-        except (Rejected, OutOfReach) as error:
-            return Ended(Progress(state=State.UNKNOWN, detail=str(error)), "", handle)
+        except (Rejected, OutOfReach) as error:  # whoever is asked sees what was seen of it
+            printed = await asyncio.to_thread(self._record(handle).close)
+            return Ended(Progress(state=State.UNKNOWN, detail=str(error)), printed.excerpt, handle, printed.log)
 
     async def _begin(self, step: Step, command: Command) -> Handle:
         """What it may have of secrets is read at the last moment, also for a run that is found again: its output has to
@@ -138,10 +139,8 @@ class Procedure:
         return await executor.start(step)
 
     async def _watch(self, handle: Handle, command: Command) -> Ended:
-        executor, logs, mask = self.context.executor(handle.executor), self.context.logs, self.context.mask
-        log = LogWriter(logs.path(self._remediation_id, handle.step), logs.limit)
-        record = Record(log, lambda: StreamMasker(mask), self._plan.runbook.limits.output)
-        progress, printed = await follow(executor, handle, record)
+        executor, mask = self.context.executor(handle.executor), self.context.mask
+        progress, printed = await follow(executor, handle, self._record(handle))
         ended = Ended(progress, printed.excerpt, handle, printed.log)
         if not command.outputs or progress.state is not State.SUCCEEDED:
             return ended
@@ -149,6 +148,11 @@ class Procedure:
             return replace(ended, outputs=await outputs_of(executor, handle, command, progress, mask))
         except Rejected as error:  # a step that did not give what it declares has failed
             return replace(ended, progress=progress.model_copy(update={"state": State.FAILED, "detail": str(error)}))
+
+    def _record(self, handle: Handle) -> Record:
+        logs, mask = self.context.logs, self.context.mask
+        log = LogWriter(logs.path(self._remediation_id, handle.step), logs.limit)
+        return Record(log, lambda: StreamMasker(mask), self._plan.runbook.limits.output)
 
     def _row(self, step: Step, phase: str, command: Command) -> RunRow:
         return RunRow(
