@@ -34,7 +34,7 @@ async def test_a_run_whose_start_was_not_answered_is_found_by_its_key(bench: Htt
 async def test_one_that_is_not_found_is_unknown_and_never_begun_again(bench: HttpBench, jobs: Jobs, kind: Kind) -> None:
     jobs.faults.append(Fault(kind))
     for _ in range(2):
-        with pytest.raises(Unknown, match="looked for by its key and not found"):
+        with pytest.raises(Unknown, match="looked for by its key and is not found"):
             await bench.start((), id="gone", with_=sequence("true", **FIND))
     assert (jobs.asked("POST"), jobs.handles) == ([], {})
 
@@ -53,6 +53,19 @@ async def test_a_system_that_keeps_to_the_key_is_asked_again_and_begins_once(ben
     progress = await bench.end(await bench.start((), with_=sequence("true", idempotent=True)))
     assert progress.state is State.SUCCEEDED
     assert (len(jobs.asked("POST")), len(jobs.handles)) == (3, 1)
+
+
+async def test_after_a_crash_a_system_that_is_down_is_waited_for_and_the_run_found(
+    bench: HttpBench, jobs: Jobs
+) -> None:
+    handle = await bench.start(("true",), id="crashed")
+    Record(Path(handle.where)).remove("run")
+    jobs.faults.append(Fault(Kind.BAD_GATEWAY, method="GET", times=1_000))
+    with pytest.raises(Unavailable):
+        await bench.start(("true",), id="crashed")
+    jobs.faults.clear()
+    assert (await bench.end(await bench.start(("true",), id="crashed"))).state is State.SUCCEEDED
+    assert len(jobs.handles) == 1
 
 
 async def test_an_answer_without_the_id_is_unknown(bench: HttpBench) -> None:

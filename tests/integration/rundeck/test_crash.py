@@ -49,14 +49,11 @@ class TestRundeckCrash(CrashContract):
         async def lose(*_: object) -> None:
             self._trouble(Kind.LOST)
 
-        async def gateway(*_: object) -> None:
-            self._trouble(Kind.BAD_GATEWAY)
-
         async def restart(_: Path, __: Handle | None) -> None:
             self._trouble(Kind.BROKEN)
             await asyncio.to_thread(self.server.stage.restart)
 
-        return {"lost answer": lose, "bad gateway": gateway, "restart": restart}
+        return {"lost answer": lose, "restart": restart}
 
     def _trouble(self, kind: Kind) -> None:
         """The next of each kind of request meets it."""

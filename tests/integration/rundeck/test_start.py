@@ -49,6 +49,27 @@ async def test_one_that_appears_later_is_found_later(bench: RundeckBench, rundec
     await elsewhere.aclose()
 
 
+async def test_one_that_may_have_begun_and_may_not_be_looked_for_is_unknown(
+    bench: RundeckBench, rundeck: Rundeck
+) -> None:
+    rundeck.faults.append(Fault(Kind.LOST))
+    rundeck.tokens[TOKEN] = Token(rights=frozenset({"read", "run", "kill"}))
+    await bench.start(("lasting",), id="blind")
+    Record(bench.executor.settings.directory / "blind").remove("run")
+    rundeck.tokens[TOKEN] = Token(rights=frozenset({"run"}))
+    with pytest.raises(Unknown, match="lacks this right"):
+        await bench.start(("lasting",), id="blind")
+    rundeck.tokens[TOKEN] = Token()
+    assert len(rundeck.executions) == 1
+
+
+async def test_a_secret_that_rundeck_repeats_in_a_refusal_is_masked(bench: RundeckBench, rundeck: Rundeck) -> None:
+    rundeck.jobs["listing"].options = (Option("password", secure=True, regex=r"\d+"),)
+    with pytest.raises(Rejected, match=r"value: .masked") as error:
+        await bench.start(("listing",), secrets={"password": "s3cret-value"})
+    assert "s3cret-value" not in str(error.value)
+
+
 async def test_a_hub_without_its_disk_finds_what_runs_and_what_has_ended(
     bench: RundeckBench, rundeck: Rundeck, url: str, tmp_path: Path
 ) -> None:

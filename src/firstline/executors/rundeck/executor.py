@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.executors.polled.record import Record
-from firstline.executors.polled.wire import Lost, NotSent
+from firstline.executors.polled.wire import Lost
 from firstline.executors.rundeck import health
 from firstline.executors.rundeck.api import Api, Execution, Gone, read, refusal_of
 from firstline.executors.rundeck.request import body_of, job_of, secure_options
@@ -18,6 +18,7 @@ from firstline.executors.rundeck.run import Address, Run, Sight
 from firstline.executors.rundeck.search import Search
 from firstline.executors.rundeck.settings import RundeckParameters, RundeckSettings
 from firstline.finding import Finding
+from firstline.masking import Masker
 
 FOLLOWED = 64  # runs whose place in their log is remembered
 LONGEST_PAUSE = 2.0  # seconds between two looks for what was asked for
@@ -98,7 +99,12 @@ class RundeckExecutor(Executor[RundeckSettings]):
 
     async def _found_or_begun(self, step: Step, job: RundeckParameters, body: dict[str, Any], record: Record) -> int:
         begun = record.read("begun")
-        found = await self._search.find(job.job, step.id, begun.get("at"))
+        try:
+            found = await self._search.find(job.job, step.id, begun.get("at"))
+        except Rejected as error:
+            if begun:  # what can't be looked for may run all the same
+                raise Unknown(_lost(step, job, self.settings, str(error))) from None
+            raise
         if found is None and begun:
             raise Unknown(_lost(step, job, self.settings, "an earlier start was not answered"))
         if found is None:
@@ -120,7 +126,7 @@ class RundeckExecutor(Executor[RundeckSettings]):
 
     async def _begin(self, step: Step, job: RundeckParameters, body: dict[str, Any], record: Record) -> int:
         try:
-            return await self._run_job(job.job, body)
+            return await self._run_job(step, job.job, body)
         except Lost as lost:
             found = await self._settle(step, job)
             if found is None:
@@ -130,12 +136,14 @@ class RundeckExecutor(Executor[RundeckSettings]):
             record.remove("begun")
             raise
 
-    async def _run_job(self, job: str, body: dict[str, Any]) -> int:
+    async def _run_job(self, step: Step, job: str, body: dict[str, Any]) -> int:
         """Raises `Lost` when Rundeck may have begun it; anything else when it surely has not."""
         path = f"/job/{job}/run"
         answer = await self._api.send("POST", path, json=body)
         if not answer.ok:
+            mask = Masker(secret.get_secret_value() for secret in step.secrets.values())
             refusal = refusal_of(answer)
+            refusal = refusal._replace(message=mask(refusal.message))
             if answer.status >= 500 and not refusal.code:
                 raise Lost(f"POST {path} answered {answer.status}, not by Rundeck: {self._api.mask(refusal.message)}")
             raise self._api.error(refusal, f"POST {path}", answer)
@@ -187,8 +195,6 @@ class RundeckExecutor(Executor[RundeckSettings]):
             if not answer.ok:
                 raise self._api.error(refusal_of(answer), f"POST {path}", answer)
             abort = answer.json()["abort"]
-        except NotSent:
-            raise
         except (Gone, Unavailable):
             raise
         except (FirstlineError, ValueError, KeyError, TypeError) as error:

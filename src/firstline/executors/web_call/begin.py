@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import State, Step
 from firstline.executors.polled.record import Record
-from firstline.executors.polled.wire import Answer, Lost, NotSent
+from firstline.executors.polled.wire import Answer, Lost
 from firstline.executors.web_call import path as json_path
 from firstline.executors.web_call.declaration import Call, HttpParameters
 from firstline.executors.web_call.request import Words, fill
@@ -37,13 +37,13 @@ class Beginning:
         call = self._declared.call or self._declared.start
         assert call  # noqa: S101 - the model has seen to it
         if self._record.read("begun"):
-            await self._recover(call, "an earlier try was not answered")
+            await self._recover(call, "an earlier try was not answered", fresh=False)
             return
         self._record.write("begun", self._begun())
         try:
             await self._send(call)
         except Lost as lost:
-            await self._recover(call, str(lost))
+            await self._recover(call, str(lost), fresh=True)
         except FirstlineError:
             self._record.remove("begun")
             raise
@@ -100,10 +100,12 @@ class Beginning:
     def _end(self, state: State, detail: str, **more: Any) -> None:
         self._record.write("ended", {"state": state, "detail": detail, "at": time.time(), **more})
 
-    async def _recover(self, call: Call, why: str) -> None:
-        """Find the run by the key, or send the same again where that does nothing twice; neither: unknown."""
+    async def _recover(self, call: Call, why: str, *, fresh: bool) -> None:
+        """Find the run by the key, or send the same again where that does nothing twice; neither: unknown. Of one that
+        is not `fresh` the hub knows that it may have begun, so it can wait for a system that can't be asked now."""
         again = self._declared.idempotent or call.safe
         pause, deadline = 0.05, time.monotonic() + self._system.settings.settle
+        asked = True
         while self._declared.find or again:
             try:
                 if await self._found():
@@ -111,17 +113,21 @@ class Beginning:
                 if again:
                     await self._send(call)
                     return
-            except (Lost, NotSent, Unavailable) as error:
-                why = str(error)
+                asked = True
+            except Unavailable as error:
+                asked, why = False, str(error)
             except FirstlineError as error:
-                raise Unknown(self._unknown(f"{why}; sent again, it was refused: {error}")) from None
+                raise Unknown(self._unknown(f"{why}; asked about again, it was refused: {error}")) from None
             if time.monotonic() + pause > deadline:
                 break
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-        if not call.safe:
+        if call.safe:
+            self._give_up(why)  # it changes nothing, so nothing is unknown
+            return
+        if asked or fresh:
             raise Unknown(self._unknown(why))
-        self._give_up(why)  # it changes nothing, so nothing is unknown
+        raise Unavailable(why)
 
     def _give_up(self, why: str) -> None:
         if self._declared.call and time.time() - self._record.read("begun")["at"] >= self._step.timeout:
@@ -140,6 +146,6 @@ class Beginning:
         return True
 
     def _unknown(self, why: str) -> str:
-        looked = "; it was looked for by its key and not found" if self._declared.find else ""
+        looked = "; it was looked for by its key and is not found" if self._declared.find else ""
         what = f"whether {self._step.name or 'the step'} was done at {self._system.settings.url} can't be told"
         return f"{what}: {why}{looked}; its key is {self._step.id}"
