@@ -102,6 +102,13 @@ async def test_a_secret_answers_a_survey_s_password_and_is_shown_by_nobody(bench
         await bench.start((), **told(extra_vars={"password": "x"}), secrets={"reason": "s3cret-value"})
 
 
+async def test_a_secret_that_does_not_fit_is_not_repeated(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello(survey=(Question("password", "password", longest=5),)))
+    with pytest.raises(Rejected, match="too large") as refused:
+        await bench.start((), **told(), secrets={"password": "s3cret-value"})
+    assert "s3cret-value" not in str(refused.value)
+
+
 async def test_an_answer_that_a_survey_needs_is_asked_for_before(bench: AwxBench, world: World) -> None:
     world.templates.append(hello(survey=(Question("reason", required=True),)))
     with pytest.raises(Rejected, match="needs reason"):
@@ -255,6 +262,16 @@ async def test_a_busy_awx_is_asked_again(bench: AwxBench, faults: list[Fault]) -
     faults.append(Fault(Kind.BAD_GATEWAY, "GET"))
     with pytest.raises(Unavailable):
         await bench.executor.watch(handle)
+    assert (await bench.end(handle)).state is State.SUCCEEDED
+
+
+async def test_an_account_that_is_not_let_in_any_more_does_not_end_a_run(bench: AwxBench, world: World) -> None:
+    handle = await bench.start(("true",))
+    mine, world.token = world.token, "another"
+    for ask in (bench.executor.watch, bench.executor.cancel):
+        with pytest.raises(Unavailable, match="401"):
+            await ask(handle)
+    world.token = mine
     assert (await bench.end(handle)).state is State.SUCCEEDED
 
 

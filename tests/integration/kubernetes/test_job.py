@@ -249,6 +249,16 @@ async def test_a_token_that_is_not_accepted_is_a_finding(settings: dict[str, Any
     await kubernetes.aclose()
 
 
+async def test_an_account_that_is_not_let_in_any_more_does_not_end_a_run(bench: JobBench, world: World) -> None:
+    handle = await bench.start(("true",))
+    mine, world.token = world.token, "another"
+    for ask in (bench.executor.watch, bench.executor.cancel):
+        with pytest.raises(Unavailable, match="401"):
+            await ask(handle)
+    world.token = mine
+    assert (await bench.end(handle)).state is State.SUCCEEDED
+
+
 async def test_a_cluster_that_is_not_there_can_be_asked_again(settings: dict[str, Any]) -> None:
     told = {**settings, "url": "http://127.0.0.1:9"}
     kubernetes = KubernetesExecutor(KubernetesSettings.model_validate(told))

@@ -4,6 +4,7 @@ From AWX's own code (24.6: awx/api/views, awx/api/serializers.py, awx/api/pagina
 https://docs.ansible.com/automation-controller/latest/html/controllerapi.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from firstline.errors import FirstlineError, Rejected, Unavailable
@@ -70,9 +71,10 @@ class Api:
             raise Rejected(f"AWX: {kind.replace('_', ' ')} {name!r}: {words} (that this account may see)")
         return dict(found[0])
 
-    def error(self, answer: Answer, what: str) -> FirstlineError:
-        """The error for a request that had no effect."""
-        error = error_for(answer.status, self.mask(answer.text), answer.headers, f"AWX: {what}")
+    def error(self, answer: Answer, what: str, mask: Callable[[str], str] = str) -> FirstlineError:
+        """The error for a request that had no effect. `mask` takes out what else is not to be told: AWX's words on a
+        survey's answer that does not fit repeat the answer (_survey_element_validation)."""
+        error = error_for(answer.status, mask(self.mask(answer.text)), answer.headers, f"AWX: {what}")
         return Gone(str(error)) if answer.status == 404 else error
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from firstline.errors import FirstlineError, Unavailable, Unknown
+from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable, Unknown
 from firstline.executor import Executor, Handle, Progress, State, Step, parameters
 from firstline.executors.awx import health
 from firstline.executors.awx.api import Api, Gone, read
@@ -18,6 +18,7 @@ from firstline.executors.awx.settings import AwxParameters, AwxSettings
 from firstline.executors.polled.record import Record
 from firstline.executors.polled.wire import Lost
 from firstline.finding import Finding
+from firstline.masking import Masker
 
 FOLLOWED = 64  # runs whose place in their output is remembered
 LONGEST_PAUSE = 2.0  # seconds between two looks for what was asked for
@@ -69,6 +70,8 @@ class AwxExecutor(Executor[AwxSettings]):
         except Gone as error:
             detail = f"{error}: it was deleted there, or is not for this account to see; how it ended can't be told"
             return Progress(state=State.UNKNOWN, offset=offset, detail=detail)
+        except (Rejected, Unauthorized) as error:
+            raise Unavailable(str(error)) from None
 
     async def cancel(self, handle: Handle) -> None:
         address = Address.parse(handle.where)
@@ -80,6 +83,8 @@ class AwxExecutor(Executor[AwxSettings]):
                 await self._end(run, address, record, State.CANCELLED, "cancelled")
         except Gone as error:
             raise Unknown(f"{error}: whether it runs can't be told") from None
+        except (Rejected, Unauthorized) as error:
+            raise Unavailable(str(error)) from None
 
     async def aclose(self) -> None:
         await self._api.aclose()
@@ -156,7 +161,9 @@ class AwxExecutor(Executor[AwxSettings]):
     async def _launch(self, step: Step, template: Template, key: Key, body: Body, record: Record) -> tuple[str, Body]:
         begun = time.time()
         try:
-            return await self._post(template, body)
+            return await self._post(
+                template, body, Masker(secret.get_secret_value() for secret in step.secrets.values())
+            )
         except Lost as lost:
             if not (key.variable or key.tag):
                 raise Unknown(_lost(step, template, str(lost))) from None
@@ -168,14 +175,14 @@ class AwxExecutor(Executor[AwxSettings]):
             record.remove("begun")
             raise
 
-    async def _post(self, template: Template, body: Body) -> tuple[str, Body]:
+    async def _post(self, template: Template, body: Body, mask: Masker) -> tuple[str, Body]:
         """Raises `Lost` when AWX may have launched it; anything else when it surely has not."""
         what = f"{template.path}/launch"
         answer = await self._api.send("POST", what, json=body)
         if answer.status >= 500:
-            raise Lost(str(self._api.error(answer, f"POST {what}")))
+            raise Lost(str(self._api.error(answer, f"POST {what}", mask)))
         if not answer.ok:
-            raise self._api.error(answer, f"POST {what}")
+            raise self._api.error(answer, f"POST {what}", mask)
         try:
             job = read(answer, what)
             return (f"workflow_jobs/{job['workflow_job']}" if "workflow_job" in job else f"jobs/{job['job']}"), job

@@ -33,7 +33,7 @@ class AwxSettings(BaseModel):
         "lets a request take (uwsgi's harakiri, 115 as it comes).",
     )
     look_back: float = Field(
-        default=604_800.0,
+        default=86_400.0,
         gt=0,
         description="How far back a job is looked for of whose launch nothing is on record here.",
     )

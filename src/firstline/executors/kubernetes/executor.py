@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unauthorized, Unavailable
 from firstline.executor import Executor, Handle, Progress, Step, parameters
 from firstline.executors.kubernetes.access import access_of
 from firstline.executors.kubernetes.cluster import Cluster
@@ -43,13 +43,19 @@ class KubernetesExecutor(Executor[KubernetesSettings]):
         return await findings(self._cluster, self.settings.allowed)
 
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
-        return await (self._commands if _is_command(handle) else self._jobs).watch(handle, offset)
+        try:
+            return await (self._commands if _is_command(handle) else self._jobs).watch(handle, offset)
+        except (Rejected, Unauthorized) as error:
+            raise Unavailable(str(error)) from error
 
     async def wait(self, handle: Handle, timeout: float) -> None:
         await (self._commands.wait(handle, timeout) if _is_command(handle) else super().wait(handle, timeout))
 
     async def cancel(self, handle: Handle) -> None:
-        await (self._commands if _is_command(handle) else self._jobs).cancel(handle)
+        try:
+            await (self._commands if _is_command(handle) else self._jobs).cancel(handle)
+        except (Rejected, Unauthorized) as error:
+            raise Unavailable(str(error)) from error
 
     async def aclose(self) -> None:
         await self._commands.aclose()

@@ -73,6 +73,10 @@ def _variables(template: Any, given: Any) -> tuple[Body, Body]:
     missing = [name for name, question in survey.items() if question.required and name not in given]
     if missing:
         raise Refused(400, {"variables_needed_to_start": [f"'{name}' value missing" for name in missing]})
+    for name, question in survey.items():
+        if len(str(given.get(name, ""))) > question.longest:
+            words = f"'{name}' value {given[name]} is too large (must be no more than {question.longest})."
+            raise Refused(400, {"variables_needed_to_start": [words]})
     if "variables" in template.asks:
         return dict(given), {}
     ignored = {name: value for name, value in given.items() if name not in survey}

@@ -25,6 +25,7 @@ class Question:
     variable: str
     type: str = "text"
     required: bool = False
+    longest: int = 1024
 
 
 @dataclass
