@@ -71,6 +71,7 @@ def _from_file(path: Path, context: str) -> Access:
         chosen = _named(config, "context", name)
         cluster = _named(config, "cluster", chosen["cluster"])
         user = _named(config, "user", chosen["user"])
+        url = str(cluster["server"]).rstrip("/")
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise Misdeclared(f"{path} can't be read as a kubeconfig: {error}") from error
     if cluster.get("insecure-skip-tls-verify"):
@@ -82,7 +83,7 @@ def _from_file(path: Path, context: str) -> Access:
     file = _place(path, user, "tokenFile")
     token = str(user.get("token", ""))
     return Access(
-        cluster["server"].rstrip("/"),
+        url,
         tls,
         _reader(file) if file else lambda: token,
         cluster.get("tls-server-name", ""),
