@@ -7,14 +7,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
 
 from tests.benchmark.figure import tell
 
 from firstline.executor import State, Step
 from firstline.executors.ansible import AnsibleExecutor, AnsibleSettings
 
-ROUNDS = 12
+ROUNDS = 20
 WARM = 2
 PLAYBOOK = """
 - hosts: all
@@ -31,7 +30,7 @@ PLAYBOOK = """
 def run() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bare, ours = asyncio.run(_measure(Path(scratch)))
-    over = median(ours) / median(bare) - 1
+    over = min(ours) / min(bare) - 1  # whatever else the machine does only adds
     tell(
         "ansible: overhead",
         over * 100,
@@ -39,8 +38,8 @@ def run() -> None:
         wanted="under 5",
         met=over < 0.05,
         yardstick="ansible-playbook with three commands on this machine",
-        bare_ms=median(bare) * 1000,
-        ours_ms=median(ours) * 1000,
+        bare_ms=min(bare) * 1000,
+        ours_ms=min(ours) * 1000,
     )
 
 
