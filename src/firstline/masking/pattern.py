@@ -97,8 +97,10 @@ def _without_matches(text: str) -> str:
 def _without_named(text: str) -> str:
     parts, done = [], 0
     for name in _NAME_BEGINS.finditer(_small(text)):
+        if name.start() < done:
+            continue
         found = next(filter(None, (each.match(text, name.start()) for each in _NAMED)), None)
-        if found and found.start() >= done:
+        if found:
             parts += [text[done : found.start()], _value_masked(found)]
             done = found.end()
     return "".join([*parts, text[done:]])
