@@ -9,12 +9,13 @@ class Unavailable(FirstlineError):
     """The other side can't answer now: down, slow, rate-limited, or the connection broke. The hub tries again later.
 
     `retry_after` is the wait in seconds that the other side asked for, or None when it named none.
-    A write that ended in `Unavailable` may have taken effect all the same.
+    A write that ended in `Unavailable` may have taken effect all the same; `perhaps` says so where it is known.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, perhaps: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.perhaps = perhaps
 
 
 class Unauthorized(FirstlineError):

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from tests.integration.course.conftest import Make, Stage
 
+from firstline.errors import Unavailable
+from firstline.executor import Handle, Step
 from firstline.remediation.run import procedure
+from firstline.runbook.batch import batches
 
 pytestmark = pytest.mark.anyio
 
@@ -151,25 +154,30 @@ async def test_a_target_that_cant_be_reached_does_not_hold_the_rest(
     assert trace(made, "undo") == []
 
 
-def lost(made: Stage, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
-    """A host of this name can't be reached."""
-    from firstline.errors import Unavailable
-    from firstline.executor import Handle, Step
+async def test_of_one_that_may_have_begun_before_it_was_lost_nobody_says_that_it_did_not(
+    stage: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await shop(stage, "{batch: 5, failures: 1}")
+    monkeypatch.setattr(procedure, "REACH", 0.2)
+    lost(made, monkeypatch, "web2", perhaps=True)
+    await made.incident()
+    assert (made.row()["outcome"], trace(made, "prove")) == ("unknown", done("prove", 1, 3, 4, 5))
 
+
+def lost(made: Stage, monkeypatch: pytest.MonkeyPatch, target: str, *, perhaps: bool = False) -> None:
+    """A host of this name can't be reached; `perhaps` it could be for a moment."""
     executor = made.hub.context.executors["command"]
     start = executor.start
 
     async def unreachable(step: Step) -> Handle:
         if step.target == target:
-            raise Unavailable(f"no route to {target}")
+            raise Unavailable(f"no route to {target}", perhaps=perhaps)
         return await start(step)
 
     monkeypatch.setattr(executor, "start", unreachable)
 
 
 def test_the_plan_says_in_which_goes(tmp_path: Path) -> None:
-    from firstline.runbook.batch import batches
-
     targets = ("a", "b", "c", "d", "e")
     assert batches(targets, 0, 1) == (("a",), ("b",), ("c",), ("d",), ("e",))
     assert batches(targets, 2, 2) == (("a", "b"), ("c", "d"), ("e",))

@@ -93,7 +93,9 @@ class SshExecutor(Executor[SshSettings]):
                     raise
                 deadline = deadline or time.monotonic() + self.settings.patience
                 if time.monotonic() >= deadline:
-                    raise Unavailable(f"{error}; it may have begun, and is found when it is asked for again") from None
+                    raise Unavailable(
+                        f"{error}; it may have begun, and is found when asked for again", perhaps=True
+                    ) from None
             await asyncio.sleep(AGAIN)
 
     async def _ask_to_begin(self, host: Host, step: Step, parcel: Parcel | None) -> Handle:

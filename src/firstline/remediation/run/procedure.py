@@ -36,7 +36,11 @@ T = TypeVar("T")
 
 
 class OutOfReach(FirstlineError):
-    """It could not be asked for as long as there was patience."""
+    """It could not be asked for as long as there was patience. `perhaps`: what it was asked may have been done."""
+
+    def __init__(self, message: str, *, perhaps: bool) -> None:
+        super().__init__(message)
+        self.perhaps = perhaps
 
 
 class Procedure:
@@ -118,7 +122,8 @@ class Procedure:
         try:
             handle = await _patiently(lambda: self._begin(step, command), patience)
         except (Rejected, OutOfReach) as error:
-            state = State.UNKNOWN if known else State.FAILED
+            begun = known or (isinstance(error, OutOfReach) and error.perhaps)
+            state = State.UNKNOWN if begun else State.FAILED
             return Ended(Progress(state=state, detail=str(error)), "", None)
         try:
             return await _patiently(lambda: self._watch(handle, command), _outlasting(step, patience))
@@ -139,7 +144,7 @@ class Procedure:
         return await executor.start(step)
 
     async def _watch(self, handle: Handle, command: Command) -> Ended:
-        executor, mask = self.context.executor(handle.executor), self.context.mask
+        executor, mask = self.context.executor(command.executor), self.context.mask
         progress, printed = await follow(executor, handle, self._record(handle))
         ended = Ended(progress, printed.excerpt, handle, printed.log)
         if not command.outputs or progress.state is not State.SUCCEEDED:
@@ -187,15 +192,16 @@ class Procedure:
 async def _patiently(act: Callable[[], Awaitable[T]], patience: float | None) -> T:
     """Try until it can be reached. Raises `OutOfReach` after `patience` seconds; None: `Unavailable` at once."""
     until = time.monotonic() + (patience or 0.0)
-    pause = SHORTEST_PAUSE
+    pause, perhaps = SHORTEST_PAUSE, False
     while True:
         try:
             return await act()
         except Unavailable as error:
             if patience is None:
                 raise
+            perhaps = perhaps or error.perhaps
             if time.monotonic() >= until:
-                raise OutOfReach(f"out of reach for {patience:g} s: {error}") from error
+                raise OutOfReach(f"out of reach for {patience:g} s: {error}", perhaps=perhaps) from error
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
