@@ -113,3 +113,11 @@ async def test_a_folder_of_another_file_system_is_refused(bench: Bench, disk: Pa
     assert played.outcome == "failed"
     assert "is not on the file system" in played.said["remove old rotated logs"]
     assert elsewhere.exists()
+
+
+async def test_a_folder_of_backups_is_refused(bench: Bench, disk: Path) -> None:
+    kept = fill(disk / "backups" / "orders-20260101.gz", 15 * MEBIBYTE // 2, MONTH)
+    played = await bench.play("linux/disk-full", host="web-3", path=str(disk), folder=str(kept.parent))
+    assert played.outcome == "failed"
+    assert "holds what is kept" in played.said["remove old rotated logs"]
+    assert kept.exists()

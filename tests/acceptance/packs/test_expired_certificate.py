@@ -33,6 +33,7 @@ async def test_a_certificate_that_has_ended_is_issued_anew_and_read(bench: Bench
     assert server.certificate.with_name("shop.pem.before").read_text() == before
     assert server.certificate.stat().st_mode & 0o777 == 0o640
     made = x509.load_pem_x509_certificate(server.certificate.read_bytes())
+    assert server.certificate.read_text().endswith(server.authority.file.read_text())
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
     assert names == [NAME, f"www.{NAME}"]
 

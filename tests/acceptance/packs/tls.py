@@ -81,6 +81,8 @@ class Server:
         self.key = ec.generate_private_key(ec.SECP256R1())
         write_key(key_file, self.key)
         self.authority.issue(self.certificate, self.key, timedelta(days=-3))
+        with self.certificate.open("ab") as chain:
+            chain.write(self.authority.file.read_bytes())
         self.certificate.chmod(0o640)
         (folder / "server.py").write_text(SERVER)
         program = f"exec {sys.executable} {folder}/server.py {port} {self.certificate} {key_file}"
