@@ -29,7 +29,8 @@ def executor(settings: Settings, name: str, **own: Any) -> Executor[Any]:
     """`own` goes before what the settings say."""
     kind = executor_kinds(settings)[name]
     model: type[Any] = getattr(kind, "settings_model")  # noqa: B009 - of the class, which mypy takes for what makes one
-    table = {**_kept(settings, model), **settings.executors.get(name, {}), **own}
+    told = settings.executors.get(name, {})
+    table = {**_kept(settings, model), **told, **_hidden(settings, model, told), **own}
     table.pop("executor", None)
     return kind(settings.typed(model, table, f"executors.{name}"))
 
@@ -72,3 +73,9 @@ def _kind(name: str, table: dict[str, Any]) -> type[Executor[Any]]:
 def _kept(settings: Settings, model: type[Any]) -> dict[str, str]:
     """Runs must be found again after a restart, so they lie with the rest of what the hub remembers."""
     return {"directory": str(settings.state / "runs")} if "directory" in model.model_fields else {}
+
+
+def _hidden(settings: Settings, model: type[Any], told: dict[str, Any]) -> dict[str, list[str]]:
+    """What is the hub's own is not for what runs in a sandbox, beside what the operator hides."""
+    ours = [str(settings.state), str(settings.folder / FILE)]
+    return {"hidden": [*ours, *told.get("hidden", [])]} if "hidden" in model.model_fields else {}

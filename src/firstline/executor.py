@@ -155,8 +155,9 @@ class Executor(ABC, Generic[SettingsT]):
     async def start(self, step: Step) -> Handle:
         """Begin the step and return at once. Called once, and again after a crash with the same step: the run that
         began is found and its handle returned, running or ended; it never begins a second time. Raises `Rejected` when
-        it can't begin (no such program, target refused), `Unavailable` when it can't be reached now (`perhaps`: it
-        may have begun): asked again with the same step it begins, or is found to have begun. `Unknown` when it can't be told whether it began."""
+        it can't begin (no such program, target refused), `Unavailable` when it can't be reached now (`perhaps`: it may
+        have begun): asked again with the same step it begins, or is found to have begun. `Unknown` when it can't be
+        told whether it began."""
 
     @abstractmethod
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
@@ -173,6 +174,10 @@ class Executor(ABC, Generic[SettingsT]):
     async def cancel(self, handle: Handle) -> None:
         """Stop the work itself, wherever it runs, with all it started; returns when none of it is left. Already ended:
         nothing happens. Raises `Unavailable` when it can't be reached."""
+
+    async def forget(self, handle: Handle) -> None:
+        """Remove the raw output of a run that has ended: the hub keeps it, masked. The run's records stay, so that it
+        never begins again."""
 
     @abstractmethod
     async def aclose(self) -> None:

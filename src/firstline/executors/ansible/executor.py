@@ -64,6 +64,9 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
     async def cancel(self, handle: Handle) -> None:
         await self._command.cancel(handle)
 
+    async def forget(self, handle: Handle) -> None:
+        await self._command.forget(handle)
+
     async def aclose(self) -> None:
         await self._command.aclose()
 
@@ -94,4 +97,4 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
         output = (await self._command.watch(handle)).output
         lines = "".join(chunk.text for chunk in output).splitlines()
         complaints = [line for line in lines if "ERROR" in line]
-        return (complaints or lines or ["it said nothing"])[0][:600]
+        return (complaints or lines[-1:] or ["it said nothing"])[0][:600]

@@ -104,6 +104,11 @@ class CommandExecutor(Executor[CommandSettings]):
             raise Unknown(f"run {handle.step}: {error}") from None
         self._forget(handle.where)
 
+    async def forget(self, handle: Handle) -> None:
+        run = RunDirectory(Path(handle.where))
+        if run.ended_at() is not None:
+            await asyncio.to_thread(run.strip_output)
+
     async def aclose(self) -> None:
         if self._tidying:
             await asyncio.wait([self._tidying])

@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -94,12 +95,18 @@ class RunDirectory:
         """Remove the output and the directories of a run that has ended; the records stay. Raises `OSError`."""
         import shutil  # late: what all supervisors import, all pay for
 
-        self._stripped.touch()
-        for file in (self.control, *self.path.glob("output.*"), *self.path.glob("streams.*")):
-            file.unlink(missing_ok=True)
+        self.strip_output()
+        self.control.unlink(missing_ok=True)
         for directory in (self.tmp, self.outputs.parent, self.work):
             if directory.exists():
                 shutil.rmtree(directory)
+
+    def strip_output(self) -> None:
+        """Remove the output of a run that has ended; what it left running may still work in its directory. Raises
+        `OSError`."""
+        self._stripped.touch()
+        for file in (*self.path.glob("output.*"), *self.path.glob("streams.*")):
+            file.unlink(missing_ok=True)
 
     def ended_at(self) -> float | None:
         """When its end was recorded, in seconds since 1970; None: it has not ended."""
@@ -158,7 +165,8 @@ class RunDirectory:
 
     def sync(self) -> None:
         for file in (self._ended, *self.path.glob("output.*"), *self.path.glob("streams.*")):
-            _sync(file)
+            with contextlib.suppress(FileNotFoundError):  # whoever watched has it by now, and took it away
+                _sync(file)
         _sync(self.path)
 
     def record_crash(self, trace: str) -> None:

@@ -88,6 +88,10 @@ class PythonExecutor(Executor[PythonSettings]):
             following.run.make()
             await self._command.cancel(following.handle(handle.step))
 
+    async def forget(self, handle: Handle) -> None:
+        for link in chain(Path(handle.where)):
+            await self._command.forget(link.handle(handle.step))
+
     async def aclose(self) -> None:
         await self._command.aclose()
 

@@ -64,6 +64,11 @@ async def _try(plan: Plan, command: Command, place: Path, settings: Settings, ma
     return Tried(command.name, command.target, ok, mask(said))
 
 
+def _fields(kind: type[Executor[Any]]) -> dict[str, Any]:
+    model: type[Any] = getattr(kind, "settings_model")  # noqa: B009 - of the class, which mypy takes for what makes one
+    return dict(model.model_fields)
+
+
 def _needs(command: Command) -> str:
     """What is not there when it is only tried."""
     if command.late or command.when:
@@ -74,9 +79,9 @@ def _needs(command: Command) -> str:
 @asynccontextmanager
 async def _made(settings: Settings, name: str, place: Path) -> AsyncIterator[Executor[Any]]:
     """Apart from the hub's: it knows of none of its runs."""
-    executor = assembly.executor(
-        settings.model_copy(update={"hub": settings.hub.model_copy(update={"state": place})}), name
-    )
+    kind = assembly.executor_kinds(settings)[name]
+    own = {"directory": str(place / "runs")} if "directory" in _fields(kind) else {}
+    executor = assembly.executor(settings, name, **own)
     try:
         yield executor
     finally:

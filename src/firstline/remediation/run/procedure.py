@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+import structlog
+
 from firstline.declaration import Json
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import Bounds, Handle, Progress, Sandbox, State, Step
@@ -26,6 +28,8 @@ from firstline.runbook.late import completed
 from firstline.runbook.plan import Program
 from firstline.store import new_id
 from firstline.store.table import RunRow
+
+log = structlog.get_logger()
 
 FOUND = 16_384  # characters of a run's output that a finding keeps: head and tail
 REACH = 60.0  # seconds that one of several targets may be out of reach before the others go on without it
@@ -97,6 +101,7 @@ class Procedure:
         row = self._row(step, phase, command)
         ended = await self._execute(step, whole, known=False)
         await self._attempts.note(row, step, ended)
+        await self._forget(ended, command)
         return _outcome(phase, None, command, ended)
 
     async def _once(self, phase: str, number: int, attempt: int, command: Command) -> Outcome:
@@ -110,6 +115,7 @@ class Procedure:
         if ended is None:
             ended = await self._execute(step, command, known=found.known)
             await self._attempts.end(step, ended)
+            await self._forget(ended, command)
         if ended.progress.state is State.UNKNOWN:
             why = ended.progress.detail
             raise Unknown(f"{command.name} on {command.target} was begun; how it ended can't be told: {why}")
@@ -156,8 +162,17 @@ class Procedure:
 
     def _record(self, handle: Handle) -> Record:
         logs, mask = self.context.logs, self.context.mask
-        log = LogWriter(logs.path(self._remediation_id, handle.step), logs.limit)
-        return Record(log, lambda: StreamMasker(mask), self._plan.runbook.limits.output)
+        written = LogWriter(logs.path(self._remediation_id, handle.step), logs.limit)
+        return Record(written, lambda: StreamMasker(mask), self._plan.runbook.limits.output)
+
+    async def _forget(self, ended: Ended, command: Command) -> None:
+        """Raw output may hold secrets, and its masked log is kept. What can't be removed now goes when it is old."""
+        if ended.handle is None or ended.progress.state is State.UNKNOWN:
+            return
+        try:
+            await self.context.executor(command.executor).forget(ended.handle)
+        except (FirstlineError, OSError) as error:
+            log.warning("run.not_forgotten", run=ended.handle.step, error=str(error))
 
     def _row(self, step: Step, phase: str, command: Command) -> RunRow:
         return RunRow(
