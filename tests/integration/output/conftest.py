@@ -1,5 +1,5 @@
-"""One hub for all tests, whose runbook's step is the script that a test writes: it prints what the test lets it print,
-when the test says so."""
+"""One hub for the tests of a module, since a process has one engine. Its runbook's step is the script that a test
+writes: it prints what the test lets it print, when the test says so."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -116,13 +116,13 @@ def at_a_desk(place: Path) -> Iterator[Desk]:
         made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with at_a_desk(tmp_path_factory.mktemp("output")) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def printed(desk: Desk) -> Printing:
     """Something long, which has ended."""
     printing = desk.prints("echo trouble >&2; seq 40000")
