@@ -12,11 +12,12 @@ import pytest
 from pydantic import SecretStr
 from tests.integration.ansible.conftest import RUNBOOK
 
-from firstline.executor import Executor, Handle, Progress, State, Step
+from firstline.executor import Executor, Handle, Progress, Sandbox, State, Step
 from firstline.executors.ansible import AnsibleExecutor, AnsibleSettings
 from firstline.executors.process import tree
 from firstline.executors.process.run_directory import RunDirectory
 from firstline.testing.executor import text_of, until
+from firstline.testing.peer import need
 
 pytestmark = pytest.mark.anyio
 
@@ -156,13 +157,18 @@ async def test_the_runbooks_folder_is_left_as_it_was(survey: Seen) -> None:
     assert {file.name for file in RUNBOOK.iterdir()} == names
 
 
-async def test_a_dry_run_shows_what_it_would_change(executor: AnsibleExecutor, tmp_path: Path) -> None:
+async def test_a_dry_run_in_a_sandbox_shows_what_it_would_change(executor: AnsibleExecutor, tmp_path: Path) -> None:
+    need("bwrap", package="bubblewrap")
     file = tmp_path / "file"
     file.write_text("old\n")
-    seen = await run(executor, step("touch.yaml", "local", variables={"file": str(file)}, dry_run=True))
+    sandbox = Sandbox(writes=(str(tmp_path),))
+    seen = await run(
+        executor, step("touch.yaml", "local", variables={"file": str(file)}, dry_run=True, sandbox=sandbox)
+    )
     assert seen.progress.state is State.SUCCEEDED
     assert file.read_text() == "old\n"
     assert "-old\n+new" in text_of(seen.progress)
+    assert "bwrap: no network" in seen.progress.surroundings
 
 
 async def test_a_playbook_that_names_none_of_the_targets_has_failed(executor: AnsibleExecutor) -> None:

@@ -17,7 +17,7 @@ from firstline.executors.ansible.settings import AnsibleSettings
 class Artifacts:
     def __init__(self, work: Path) -> None:
         """`work`: the run's working directory."""
-        self._work = work
+        self.home = work / ".ansible"
         self._folder = work / ".firstline"
         self.configuration = self._folder / "ansible.cfg"
         self.inventory = self._folder / "inventory.yaml"
@@ -27,7 +27,7 @@ class Artifacts:
 
     def write(self, settings: AnsibleSettings, inventory: dict[str, Any], variables: dict[str, Any]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(self.configuration, ansible_configuration(settings, self._work / ".ansible"))
+        _replace(self.configuration, ansible_configuration(settings, self.home))
         _replace(self.ssh_configuration, ssh_configuration(settings))
         _replace(self.inventory, document(inventory))
         _replace(self.variables, document(variables))

@@ -31,14 +31,15 @@ async def _program(settings: AnsibleSettings) -> Finding:
             mend="pip install 'firstline[ansible]', or name the program in the executor's settings",
         )
     with NamedTemporaryFile(suffix=".cfg") as configuration:  # an empty one: nobody's own is read
-        words = await _version(program, configuration.name)
+        own = {name: os.environ[name] for name in settings.environment if name in os.environ}
+        words = await _version(program, {**own, "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": configuration.name})
     found = _VERSION.search(words)
     ok = found is not None and (int(found[1]), int(found[2])) >= OLDEST
     mend = "" if ok else f"ansible-core {OLDEST[0]}.{OLDEST[1]} or later is needed"
     return Finding(ok=ok, subject=PROGRAM, message=f"{program}: {found[0] if found else words}", mend=mend)
 
 
-async def _version(program: str, configuration: str) -> str:
+async def _version(program: str, environment: dict[str, str]) -> str:
     try:
         asked = await asyncio.create_subprocess_exec(
             program,
@@ -46,7 +47,7 @@ async def _version(program: str, configuration: str) -> str:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_CONFIG": configuration},
+            env=environment,
         )
     except OSError as error:
         return str(error)

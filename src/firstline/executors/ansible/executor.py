@@ -1,6 +1,7 @@
 """A step as a playbook, run by ansible-playbook as a process of this machine."""
 
 import asyncio
+import math
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,7 +39,10 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
         self._directory = settings.directory.absolute()
         self._command = CommandExecutor(
             CommandSettings(
-                directory=settings.directory, environment=settings.environment, kill_grace=settings.kill_grace
+                directory=settings.directory,
+                environment=settings.environment,
+                kill_grace=settings.kill_grace,
+                keep=math.inf,  # the executor for commands, which has the same directory, removes what is old
             )
         )
 
@@ -76,7 +80,7 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
         artifacts = Artifacts(run.work)
         command = command_of(step, play, self.settings, artifacts)
         run.make()
-        artifacts.write(self.settings, inventory_of(targets, self.settings), variables_of(step, play))
+        artifacts.write(self.settings, inventory_of(targets, self.settings, artifacts.home), variables_of(step, play))
         return command
 
     async def _told(self, handle: Handle, progress: Progress, story: event.Story) -> Progress:

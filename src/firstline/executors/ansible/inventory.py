@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from firstline.errors import Rejected
@@ -26,12 +27,13 @@ def names(step: Step, settings: AnsibleSettings) -> tuple[str, ...]:
     return tuple("localhost" if target == LOCAL else target for target in targets)
 
 
-def inventory_of(names: Iterable[str], settings: AnsibleSettings) -> dict[str, Any]:
+def inventory_of(names: Iterable[str], settings: AnsibleSettings, home: Path) -> dict[str, Any]:
+    """`home` is where Ansible keeps what it keeps on this machine: elsewhere a sandbox may not let it."""
     hosts: dict[str, Any] = {}
     groups: dict[str, Any] = {}
     for name in names:
         host = settings.host(LOCAL if name == "localhost" else name)
-        hosts[name] = {**host.variables, **_connection(name, host, settings)}
+        hosts[name] = {**host.variables, **_connection(name, host, settings, home)}
         for group in host.groups:
             groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
     return {"all": {"hosts": hosts, "children": groups}}
@@ -46,9 +48,13 @@ def _admit(target: str, settings: AnsibleSettings) -> None:
         raise Rejected(f"the target {target} can't be told from another: the executor's `known_hosts` is not set")
 
 
-def _connection(name: str, host: Host, settings: AnsibleSettings) -> dict[str, Any]:
+def _connection(name: str, host: Host, settings: AnsibleSettings, home: Path) -> dict[str, Any]:
     if name == "localhost":
-        return {"ansible_connection": "local", "ansible_python_interpreter": host.python or sys.executable}
+        return {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": host.python or sys.executable,
+            "ansible_remote_tmp": str(home / "tmp"),
+        }
     key = host.private_key or settings.private_key
     said = {
         "ansible_connection": "ssh",

@@ -29,7 +29,7 @@ def play_of(step: Step) -> Play:
     play = parameters(Play, step)
     refused = {
         "`run`: a playbook says what runs": bool(step.run),
-        "a working directory: a playbook has its own folder": bool(step.directory),
+        "working directory: a playbook has its own folder": bool(step.directory),
         f"variables that begin with {_OWN}: the executor's settings say how hosts are reached": any(
             name.startswith(_OWN) for name in (*play.variables, *step.secrets)
         ),
