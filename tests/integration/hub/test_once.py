@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from tests.integration.hub.conftest import Running, Start, triggered
 
 from firstline.errors import Unavailable, Unknown
+from firstline.incident import Incident
 from firstline.remediation.plan import Plan
 from firstline.remediation.run.procedure import Procedure
 from firstline.store.table import REMEDIATION, RUN
@@ -25,7 +26,9 @@ def asked(hub: Running) -> Any:
 
 async def begin_first_step(hub: Running, row: Any, turn: int) -> Any:
     plan = Plan.model_validate(row["plan"])
-    return await Procedure(hub.hub.context, row["id"], turn, plan).run("step", 0, plan.runbook.steps[0])
+    incident = Incident.model_validate(row["incident"])
+    procedure = Procedure(hub.hub.context, row["id"], turn, plan, incident)
+    return await procedure.run("step", 0, plan.runbook.steps[0], {})
 
 
 async def test_a_turn_that_no_longer_counts_begins_nothing(start: Start) -> None:

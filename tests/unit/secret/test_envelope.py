@@ -55,7 +55,7 @@ def test_what_is_wrapped_anew_opens_with_the_new_key_alone() -> None:
         unseal(OURS, "db", fresh)
 
 
-@pytest.mark.parametrize("text", ["", "short", "A" * 44, new_key()[:-4], "not base64 at all!"])
+@pytest.mark.parametrize("text", ["", "short", "A" * 44, "A" * 40, "not base64 at all!"])
 def test_what_is_no_key_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(Rejected, match="is no key") as caught:
         key(text)
