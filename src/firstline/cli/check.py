@@ -17,7 +17,7 @@ def check(folder: Folder = Path(), mappings: project.Mappings = None) -> None:
     """Look for mistakes in firstline.toml, the packs, the templates of notes and the calendars. Prints file:line:column
     and what is wrong; exits with 1 if there is any."""
     packs = project.load(folder, mappings)
-    errors = [*project.unknown_connectors(folder), *packs.errors]
+    errors = [*project.unknown_connectors(folder), *project.unknown_executors(folder, packs), *packs.errors]
     errors += (error for name in packs.names for error in load_cases(packs.folder / name)[1])
     errors += template.faults(project.notes_of(folder))
     errors += map(Misdeclared, calendar.faults(project.calendars_of(folder), now()))

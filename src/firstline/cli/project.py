@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from firstline import registry, settings
+from firstline import assembly, registry, settings
 from firstline.errors import Misdeclared
 from firstline.mapping import Packs, load_packs
 from firstline.visible import plain
@@ -68,6 +68,22 @@ def unknown_connectors(folder: Path) -> list[Misdeclared]:
         except Misdeclared as error:
             faults.append(Misdeclared(error.reason, place=f"{place} [connections.{name}]"))
     return faults
+
+
+def unknown_executors(folder: Path, packs: Packs) -> list[Misdeclared]:
+    """The executors that runbooks name and firstline.toml does not, where there is one."""
+    place = folder / settings.FILE
+    if not place.exists():
+        return []
+    known = assembly.executor_kinds(settings.load(folder))
+    return [
+        Misdeclared(
+            f"names the executor {name!r}, but firstline.toml has no [executors.{name}]; there are: {', '.join(known)}",
+            place=str(runbook.folder / "runbook.yaml"),
+        )
+        for runbook in packs.runbooks.values()
+        for name in sorted(runbook.declaration.executors - known.keys())
+    ]
 
 
 def shown(path: Path) -> Path:

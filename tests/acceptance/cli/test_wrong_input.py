@@ -131,7 +131,7 @@ def test_a_secret_file_that_is_no_text_is_named(project: Path) -> None:
     (project / "ops" / "secrets" / "binary").write_bytes(b"\xff\xfe")
     write(project, f'{PAGERDUTY}webhook_secrets = ["file:secrets/binary"]')
     said = firstline("serve", "-f", "ops", at=project)
-    assert "connections.pagerduty.webhook_secrets names a file that can't be read" in said
+    assert "which is no UTF-8 text" in said
 
 
 def test_a_state_folder_that_is_a_file_is_named(project: Path) -> None:
@@ -150,3 +150,10 @@ def test_a_token_ends_on_a_day_that_will_come(project: Path, days: str) -> None:
     said = firstline("people", "token", "admin", "--days", days, "-f", "ops", at=project)
     assert "--days" in said
     assert "fl_" not in said
+
+
+def test_a_runbook_that_names_an_executor_which_nobody_set_up_is_told(project: Path) -> None:
+    path = project / "ops/mappings/first-steps/runbooks/disk-usage/runbook.yaml"
+    path.write_text(path.read_text().replace("  - name: look\n", "  - name: look\n    executor: hosts\n"))
+    said = firstline("check", "-f", "ops", at=project)
+    assert "disk-usage/runbook.yaml: names the executor 'hosts', but firstline.toml has no [executors.hosts]" in said

@@ -9,8 +9,8 @@ from tests.integration.awx.case import AwxBench, executor
 from tests.integration.awx.case import world as make
 
 from firstline.testing.awx import World, application
+from firstline.testing.fault import Fault, Wire
 from firstline.testing.loopback import serve
-from firstline.testing.rundeck.fault import Fault, Wire
 
 
 class Stand:

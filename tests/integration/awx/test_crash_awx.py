@@ -9,8 +9,8 @@ from tests.integration.awx.case import world
 from firstline.executor import Handle, Step
 from firstline.testing.awx import application
 from firstline.testing.crash import CrashContract, Kill
+from firstline.testing.fault import Fault, Kind, Wire
 from firstline.testing.loopback import serve
-from firstline.testing.rundeck.fault import Fault, Kind, Wire
 
 faults: list[Fault] = []  # that the next requests meet
 

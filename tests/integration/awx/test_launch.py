@@ -11,7 +11,7 @@ from firstline.executor import State, Step
 from firstline.testing.awx import Question, Template, World
 from firstline.testing.awx.world import ASK, WorkflowTemplate
 from firstline.testing.executor import text_of
-from firstline.testing.rundeck.fault import Fault, Kind
+from firstline.testing.fault import Fault, Kind
 
 pytestmark = pytest.mark.anyio
 

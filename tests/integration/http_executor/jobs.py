@@ -16,7 +16,7 @@ from starlette.routing import Route
 from firstline.errors import Rejected
 from firstline.executor import Handle, Progress, State, Step
 from firstline.executors.command import CommandExecutor, CommandSettings
-from firstline.testing.rundeck.fault import Fault, Wire
+from firstline.testing.fault import Fault, Wire
 
 TOKEN = "token-of-the-other-system"
 WORDS = {

@@ -16,7 +16,7 @@ from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import Progress, State
 from firstline.executors.polled.record import Record
 from firstline.testing.executor import text_of
-from firstline.testing.rundeck import Fault, Kind
+from firstline.testing.fault import Fault, Kind
 
 pytestmark = pytest.mark.anyio
 

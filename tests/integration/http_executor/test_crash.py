@@ -11,8 +11,8 @@ from tests.integration.http_executor.jobs import Jobs
 
 from firstline.executor import Executor, State, Step
 from firstline.testing.crash import CrashContract, Kill
+from firstline.testing.fault import Fault, Kind
 from firstline.testing.loopback import serve
-from firstline.testing.rundeck import Fault, Kind
 
 UNSURE = frozenset({State.SUCCEEDED, State.UNKNOWN})
 

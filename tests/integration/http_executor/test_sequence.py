@@ -15,7 +15,7 @@ from firstline.executors.polled.record import Record
 from firstline.executors.web_call import run as sequence_run
 from firstline.finding import Finding
 from firstline.testing.executor import text_of
-from firstline.testing.rundeck import Fault, Kind
+from firstline.testing.fault import Fault, Kind
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,9 @@ from tests.integration.rundeck.case import executor
 
 from firstline.executor import Executor, Handle, State, Step
 from firstline.testing.crash import CrashContract, Kill
+from firstline.testing.fault import Fault, Kind
 from firstline.testing.loopback import serve
-from firstline.testing.rundeck import Fault, Job, Kind, Rundeck, Work
+from firstline.testing.rundeck import Job, Rundeck, Work
 
 UNSURE = frozenset({State.SUCCEEDED, State.UNKNOWN})
 

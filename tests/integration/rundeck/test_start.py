@@ -11,7 +11,8 @@ from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import State
 from firstline.executors.polled.record import Record
 from firstline.testing.executor import text_of
-from firstline.testing.rundeck import Fault, Kind, Option, Rundeck, Token
+from firstline.testing.fault import Fault, Kind
+from firstline.testing.rundeck import Option, Rundeck, Token
 from firstline.testing.rundeck.app import TOKEN
 
 pytestmark = pytest.mark.anyio

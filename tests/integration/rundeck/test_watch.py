@@ -11,7 +11,8 @@ from firstline.errors import Unavailable, Unknown
 from firstline.executor import PIECE, State
 from firstline.executors.rundeck import run as rundeck_run
 from firstline.testing.executor import PATIENCE, text_of
-from firstline.testing.rundeck import Execution, Failed, Fault, Job, Kind, Rundeck, Token, Work
+from firstline.testing.fault import Fault, Kind
+from firstline.testing.rundeck import Execution, Failed, Job, Rundeck, Token, Work
 from firstline.testing.rundeck.app import TOKEN
 
 pytestmark = pytest.mark.anyio

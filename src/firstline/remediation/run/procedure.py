@@ -167,7 +167,8 @@ class Procedure:
 
     async def _forget(self, ended: Ended, command: Command) -> None:
         """Raw output may hold secrets, and its masked log is kept. What can't be removed now goes when it is old."""
-        if ended.handle is None or ended.progress.state is State.UNKNOWN:
+        kept = ended.log.digest or not ended.output  # else there was no room for the log
+        if ended.handle is None or ended.progress.state is State.UNKNOWN or not kept:
             return
         try:
             await self.context.executor(command.executor).forget(ended.handle)

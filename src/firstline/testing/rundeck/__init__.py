@@ -9,8 +9,7 @@ A job's program is an async function of its `Work`. What was asked is in `server
 """
 
 from firstline.testing.rundeck.app import Rundeck
-from firstline.testing.rundeck.fault import Fault, Kind
 from firstline.testing.rundeck.model import Execution, Job, Option, Token
 from firstline.testing.rundeck.work import Failed, Work
 
-__all__ = ["Execution", "Failed", "Fault", "Job", "Kind", "Option", "Rundeck", "Token", "Work"]
+__all__ = ["Execution", "Failed", "Job", "Option", "Rundeck", "Token", "Work"]

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from firstline.testing.fault import Fault, Wire
 from firstline.testing.rundeck import document
 from firstline.testing.rundeck.document import Refused
-from firstline.testing.rundeck.fault import Fault, Wire
 from firstline.testing.rundeck.model import Execution, Job, Token
 from firstline.testing.rundeck.stage import Stage
 
