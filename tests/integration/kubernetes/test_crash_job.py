@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from firstline.executor import Handle, Step
 from firstline.testing.crash import CrashContract, Kill
+from firstline.testing.fault import Fault, Kind, Wire
 from firstline.testing.kubernetes import World, application
 from firstline.testing.loopback import serve
-from firstline.testing.rundeck.fault import Fault, Kind, Wire
 
 faults: list[Fault] = []  # that the next requests meet
 
