@@ -36,6 +36,7 @@ lint: setup
 
 soak: setup ## hours: storms of incidents through faults and kills; INCIDENTS=200 for a shorter one
 	INCIDENTS=$(INCIDENTS) $(BIN)/pytest -o python_files='soak_*.py' tests/soak
+	DEMO_KILLS=20 $(BIN)/pytest tests/acceptance/demo/test_crash.py
 
 bench: setup ## figures with their yardsticks, one JSON line each
 	$(BIN)/python -m tests.benchmark

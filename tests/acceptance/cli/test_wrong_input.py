@@ -154,6 +154,7 @@ def test_a_token_ends_on_a_day_that_will_come(project: Path, days: str) -> None:
 
 def test_a_runbook_that_names_an_executor_which_nobody_set_up_is_told(project: Path) -> None:
     path = project / "ops/mappings/first-steps/runbooks/look-around/runbook.yaml"
-    path.write_text(path.read_text().replace("  - name: how full it is\n", "  - name: how full it is\n    executor: hosts\n"))
+    step = "  - name: how full it is\n"
+    path.write_text(path.read_text().replace(step, f"{step}    executor: hosts\n"))
     said = firstline("check", "-f", "ops", at=project)
     assert "look-around/runbook.yaml: names the executor 'hosts', but firstline.toml has no [executors.hosts]" in said

@@ -63,6 +63,8 @@ def _free_port() -> int:
 
 
 Make = Callable[[str], tuple[Process, Running]]
+# What becomes of a run is in its directory: both databases are tried where one hub takes from another.
+ON_ONE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -97,6 +99,7 @@ def make(tmp_path: Path, database_url: str) -> Iterator[Make]:
         yield made
 
 
+@ON_ONE
 def test_a_run_outlives_the_kill_of_its_hub_and_is_found_by_the_next_start(make: Make) -> None:
     process, hub = make("a")
     process.start()
@@ -108,6 +111,7 @@ def test_a_run_outlives_the_kill_of_its_hub_and_is_found_by_the_next_start(make:
     _mended_once(hub)
 
 
+@ON_ONE
 def test_a_run_outlives_the_stop_of_its_hub_and_is_found_by_the_next_start(make: Make) -> None:
     process, hub = make("a")
     process.start()
@@ -130,6 +134,7 @@ def test_another_process_goes_on_with_what_a_killed_one_had_in_hand(make: Make) 
     _mended_once(second)
 
 
+@ON_ONE
 def test_a_run_that_ended_while_no_hub_lived_is_seen_and_not_repeated(make: Make) -> None:
     process, hub = make("a")
     process.start()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unknown
 from firstline.executor import Handle, Progress, State, Step
 from firstline.executors.command import CommandExecutor, CommandSettings
 from firstline.testing.fault import Fault, Wire
@@ -67,7 +68,14 @@ class Jobs:
     def close(self) -> None:
         """In the server's own loop, where it was used."""
         if self._loop:
-            asyncio.run_coroutine_threadsafe(self.commands.aclose(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(30)
+
+    async def _end(self) -> None:
+        """Nothing of it runs on after the test."""
+        for handle in self.handles.values():
+            with suppress(Unknown):
+                await self.commands.cancel(handle)
+        await self.commands.aclose()
 
     def asked(self, method: str, path: str = "") -> list[Asked]:
         return [each for each in list(self.requests) if each.method == method and path in each.path]

@@ -183,11 +183,13 @@ class Life:
         parts: Any = {
             "Database": partial(Inline, self),
             "Declared": partial(_Files, around),
-            "_connections": lambda _: {DESK: Desk(around.office, self.point)},
             "secrets": SimpleNamespace(token_hex=lambda _: f"boot{next(around.books.boots)}"),
-            "_executors": lambda _: {"command": Bench(around.runs, self.point, around.began)},
         }
-        with patch.multiple("firstline.hub", **parts):
+        made: Any = {
+            "connections": lambda _: {DESK: Desk(around.office, self.point)},
+            "executors": lambda _: {"command": Bench(around.runs, self.point, around.began)},
+        }
+        with patch.multiple("firstline.hub", **parts), patch.multiple("firstline.assembly", **made):
             self.hub = Hub(settings)
         self.boot = self.hub.boot
         self.context = self.hub.context

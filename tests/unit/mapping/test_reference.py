@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     (pack / "tests.yaml").write_text(tests)
     (pack / "events" / "hung.json").write_text(json.dumps(HUNG))
     (scripts / "runbook.yaml").write_text(runbook)
-    for name in ("probe", "restart", "diagnose"):
+    for name in ("probe", "find", "restart", "diagnose"):
         (scripts / name).touch(mode=0o755)
     return tmp_path
 

@@ -5,16 +5,20 @@
 Begins nothing: says what to begin, and in words what that holds and what it does not.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import firstline
 from firstline.errors import Rejected
 from firstline.executor import Bounds, Sandbox, Step
 from firstline.executors.command.tool import Tools
 from firstline.executors.process import bound
 from firstline.executors.process.run_directory import RunDirectory
 
+# What we are made of ourselves, wherever it is installed: some programs are ours, as the host of functions.
+OURS = tuple(dict.fromkeys((sys.base_prefix, sys.prefix, str(Path(firstline.__path__[0]).parent))))
 OWN = 2  # processes that bwrap has itself: one outside that waits, one inside that reaps
 
 # What root keeps in a sandbox. The rest could undo it: mount, trace, load modules, make devices. To bwrap everything
@@ -139,7 +143,7 @@ def _walls(step: Step, place: Place, sandbox: Sandbox, *, root: bool) -> Iterato
         if not file.is_dir():
             yield from ("--ro-bind", "/dev/null", str(file))
     yield from ("--dir", str(run.path))  # what only leads to others would be closed to another account
-    for readable in filter(None, (step.folder, step.directory)):
+    for readable in filter(None, (*OURS, step.folder, step.directory)):
         yield from ("--ro-bind", *_twice(Path(readable)))
     for writable in (run.work, run.outputs.parent, *map(Path, sandbox.writes)):
         yield from ("--bind", *_twice(writable))
