@@ -33,7 +33,10 @@ guard = typer.Typer(help="What keeps remediations from going on, and how to stop
 
 Id = Annotated[str, typer.Argument(help="The remediation's id.", metavar="REMEDIATION")]
 Scope = Annotated[
-    str, typer.Argument(help="all, connection:NAME, runbook:PACK/ID, service:NAME, environment:NAME", metavar="SCOPE")
+    str,
+    typer.Argument(
+        help="all, connection:NAME, runbook:PACK/ID, service:NAME, environment:NAME, remediation:ID", metavar="SCOPE"
+    ),
 ]
 Reason = Annotated[str, typer.Option(help="Why; stands in the ledger.")]
 
@@ -71,8 +74,8 @@ def list_(
 
 @guard.command()
 def stop(scope: Scope, reason: Reason, as_: As = "", folder: Folder = Path()) -> None:
-    """Throw a kill switch: nothing of its scope begins any more, not even the next step of what runs. Needs the
-    database alone, no running hub."""
+    """Throw a kill switch: nothing of its scope begins any more, not even the next step of what runs; what runs of a
+    remediation that is named is ended. Needs the database alone, no running hub."""
     with _Hub(folder) as hub:
         thrown = hub.write(lambda connection: switch.throw(connection, scope, hub.who(connection, as_, scope), reason))
     typer.echo(f"{thrown} is stopped. `firstline guard lift {thrown} --reason ...` lets it go on.")
@@ -116,7 +119,7 @@ class _Hub:
     def who(self, connection: sa.Connection, named: str, scope: str) -> str:
         """Who acts. Raises `Rejected` when they may not."""
         person = find(connection, named) if named else None
-        if person is not None and not switch.may(person, scope, self.settings.hub.environment):
+        if person is not None and not switch.may(connection, person, scope, self.settings.hub.environment):
             raise Rejected(f"{named} may not govern {scope}; `firstline people show {named}` says what they may")
         return actor(connection, named)
 

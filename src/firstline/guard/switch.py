@@ -9,7 +9,8 @@ from firstline.guard.hold import Hold, moment
 from firstline.guard.subject import folded
 
 ALL = "all"
-KINDS = ("connection", "runbook", "service", "environment")
+REMEDIATION = "remediation"  # by its id: what runs of it is ended as well
+KINDS = ("connection", "runbook", "service", "environment", REMEDIATION)
 
 
 @dataclass(frozen=True)

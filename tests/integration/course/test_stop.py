@@ -1,15 +1,18 @@
 """A kill switch between two steps, and processes that die between two stages."""
 
+import asyncio
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from tests.integration.course.conftest import NORMAL, STANDARD, Make, Stage
 
+from firstline.executors.process.tree import look
 from firstline.remediation.hold import switch
 from firstline.remediation.run.procedure import Procedure
 from firstline.runbook import Command
 from firstline.store.table import REMEDIATION, WRITE_BACK
+from firstline.testing.executor import until
 
 pytestmark = pytest.mark.anyio
 
@@ -167,3 +170,25 @@ async def test_a_switch_thrown_while_no_process_lived_holds_what_had_not_begun(
     assert (shop.row()["stage"], shop.holding(), shop.runs()) == ("opened", ["switch"], 0)
     await shop.lift()
     assert (shop.row()["outcome"], shop.runs()) == ("proved", 2)
+
+
+async def test_a_remediation_that_is_stopped_by_name_has_what_runs_of_it_ended(stage: Make) -> None:
+    lasting = 'touch "$1/at-work"; (setsid sh -c "echo \\$\\$ >\\"$1/child\\"; exec sleep 100000" &); sleep 100000'
+    shop = await stage(mend=lasting)
+    going = asyncio.ensure_future(shop.incident())
+    await until((shop.marks / "child").exists)
+    row = shop.row()
+    shop.throw(f"remediation:{row['id']}")
+    await going
+    row = shop.row()
+    assert row["outcome"] == "stopped"
+    assert "mend on shop was ended: stopped by ann: fire drill" in row["reason"]
+    assert look(int((shop.marks / "child").read_text())) is None
+    assert not shop.undone()
+
+
+async def test_another_remediation_is_not_concerned(stage: Make) -> None:
+    shop = await stage()
+    shop.throw("remediation:0199d0a0-0000-7000-8000-000000000000")
+    await shop.incident()
+    assert shop.row()["outcome"] == "proved"

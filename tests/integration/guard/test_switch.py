@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.guard.conftest import HOUR, World
 
-from firstline.access import Right
+from firstline.access import Person, Right
 from firstline.errors import Rejected
 from firstline.guard import Hold
 from firstline.remediation.hold import switch
@@ -138,7 +138,12 @@ def test_a_runbook_is_stopped_by_who_governs_its_pack_and_all_else_by_who_govern
     of_pack = small.person("bob", Right.GOVERN, pack="shop")
     of_all = small.person("cid", Right.GOVERN)
     nobody = small.person("dan", Right.SEE, Right.APPROVE, Right.WRITE, Right.RUN)
-    scopes = ("runbook:shop/restart", "runbook:web/restart", "service:shop", "all", "nonsense")
-    assert [switch.may(of_pack, scope, "prod") for scope in scopes] == [True, False, False, False, False]
-    assert all(switch.may(of_all, scope, "prod") for scope in scopes)
-    assert not any(switch.may(nobody, scope, "prod") for scope in scopes)
+    case = small.case("web1")
+    scopes = (f"remediation:{case.id}", "runbook:shop/restart", "runbook:web/restart", "service:shop", "all", "x")
+
+    def may(person: Person) -> list[bool]:
+        return small.database.read_now(lambda c: [switch.may(c, person, scope, "prod") for scope in scopes])
+
+    assert may(of_pack) == [True, True, False, False, False, False]
+    assert all(may(of_all))
+    assert not any(may(nobody))

@@ -9,13 +9,14 @@ from firstline.access import Person, Right
 from firstline.access.right import EVERY
 from firstline.errors import Rejected
 from firstline.guard import Hold
-from firstline.guard.subject import fold
+from firstline.guard.subject import fold, folded
+from firstline.guard.switch import REMEDIATION as NAMED
 from firstline.guard.switch import Switch, holds, scope
 from firstline.ledger import record
 from firstline.ledger.facet import bind, unbind
 from firstline.remediation.hold.held import wake_held
 from firstline.store.database import insert
-from firstline.store.table import SWITCH, SwitchRow
+from firstline.store.table import REMEDIATION, SWITCH, SwitchRow
 
 _SWITCH = 0x6669727374  # PostgreSQL's advisory lock
 _THROWN = sa.select(SWITCH).order_by(SWITCH.c.at, SWITCH.c.scope)
@@ -23,8 +24,9 @@ _NOTHING = sa.delete(SWITCH).where(sa.false())
 
 
 def throw(connection: sa.Connection, text: str, by: str, reason: str) -> str:
-    """Stop everything of a scope: `all`, `connection:x`, `runbook:pack/id`, `service:x`, `environment:x`. Gives the
-    scope as it is kept. When the transaction is over, nothing of it begins any more. Raises `Rejected`."""
+    """Stop everything of a scope: `all`, `connection:x`, `runbook:pack/id`, `service:x`, `environment:x`,
+    `remediation:ID`. Gives the scope as it is kept. When the transaction is over, nothing of it begins any more; what
+    runs of a remediation that is named is ended. Raises `Rejected`."""
     named, why = scope(text), _reason(reason)
     _writing(connection)
     known = {each.scope: each for each in thrown(connection)}.get(named)
@@ -50,11 +52,26 @@ def lift(connection: sa.Connection, text: str, by: str, reason: str) -> str:
     return named
 
 
-def may(person: Person, text: str, environment: str) -> bool:
-    """Whether a person may throw and lift it: a runbook's who governs its pack, all others who governs every pack."""
-    kind, _, name = text.strip().partition(":")
-    pack = name.partition("/")[0].strip() if kind.strip().casefold() == "runbook" else EVERY
-    return person.may(Right.GOVERN, pack=pack, environment=environment)
+def may(connection: sa.Connection, person: Person, text: str, environment: str) -> bool:
+    """Whether a person may throw and lift it: a runbook's or a remediation's who governs its pack, all others who
+    governs every pack."""
+    return person.may(Right.GOVERN, pack=_pack(connection, text), environment=environment)
+
+
+def is_stopped(connection: sa.Connection, remediation_id: str) -> str:
+    """Why what runs of a remediation is to be ended; empty: it is not."""
+    scope_of = f"{NAMED}:{folded(remediation_id)}"
+    found = [each for each in thrown(connection) if folded(each.scope) == scope_of]
+    return f"stopped by {found[0].by}: {found[0].reason}" if found else ""
+
+
+def _pack(connection: sa.Connection, text: str) -> str:
+    kind, _, name = folded(text).partition(":")
+    if kind == "runbook":
+        return name.partition("/")[0].strip()
+    if kind == NAMED:
+        return connection.scalar(sa.select(REMEDIATION.c.pack).where(REMEDIATION.c.id == name.strip())) or EVERY
+    return EVERY
 
 
 def thrown(connection: sa.Connection) -> list[Switch]:
@@ -79,6 +96,7 @@ def scopes(row: Mapping[str, Any]) -> frozenset[str]:
     connections = fold((row["connection"], plan["change_register"]))
     environments, runbooks = fold((row["environment"],)), fold((row["runbook"],))
     kinds = {"connection": connections, "runbook": runbooks, "service": services, "environment": environments}
+    kinds[NAMED] = fold((row["id"],))
     return frozenset(f"{kind}:{name}" for kind, names in kinds.items() for name in names)
 
 

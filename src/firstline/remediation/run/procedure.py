@@ -5,16 +5,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from firstline.declaration import Json
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
-from firstline.executor import Bounds, Handle, Progress, Sandbox, State, Step
+from firstline.executor import Bounds, Executor, Handle, Progress, Sandbox, State, Step
 from firstline.incident import Incident
 from firstline.masking import StreamMasker
 from firstline.remediation.context import Context
+from firstline.remediation.hold.switch import is_stopped
 from firstline.remediation.note.output import excerpt
 from firstline.remediation.plan import Plan
 from firstline.remediation.run import shelf
@@ -22,7 +23,7 @@ from firstline.remediation.run.attempt import Attempts, Ended, detail
 from firstline.remediation.run.finding import Findings, Outcome, never
 from firstline.remediation.run.log import LogWriter
 from firstline.remediation.run.outputs import outputs_of
-from firstline.remediation.run.record import Record, follow
+from firstline.remediation.run.record import Printed, Record, follow
 from firstline.runbook import Command
 from firstline.runbook.late import completed
 from firstline.runbook.plan import Program
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 
 FOUND = 16_384  # characters of a run's output that a finding keeps: head and tail
 REACH = 60.0  # seconds that one of several targets may be out of reach before the others go on without it
+STOP_LOOK = 1.0  # seconds between two looks whether what runs is to be ended
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 5.0  # seconds between two tries to reach a target
 
 Values = Mapping[str, Json]
@@ -116,6 +118,8 @@ class Procedure:
             ended = await self._execute(step, command, known=found.known)
             await self._attempts.end(step, ended)
             await self._forget(ended, command)
+        if ended.progress.state is State.CANCELLED and (why := await self._is_stopped()):
+            raise Rejected(f"{command.name} on {command.target} was ended: {why}")
         if ended.progress.state is State.UNKNOWN:
             why = ended.progress.detail
             raise Unknown(f"{command.name} on {command.target} was begun; how it ended can't be told: {why}")
@@ -151,7 +155,7 @@ class Procedure:
 
     async def _watch(self, handle: Handle, command: Command) -> Ended:
         executor, mask = self.context.executor(command.executor), self.context.mask
-        progress, printed = await follow(executor, handle, self._record(handle))
+        progress, printed = await self._followed(executor, handle)
         ended = Ended(progress, printed.excerpt, handle, printed.log)
         if not command.outputs or progress.state is not State.SUCCEEDED:
             return ended
@@ -159,6 +163,21 @@ class Procedure:
             return replace(ended, outputs=await outputs_of(executor, handle, command, progress, mask))
         except Rejected as error:  # a step that did not give what it declares has failed
             return replace(ended, progress=progress.model_copy(update={"state": State.FAILED, "detail": str(error)}))
+
+    async def _followed(self, executor: Executor[Any], handle: Handle) -> tuple[Progress, Printed]:
+        """Follow it to its end; end it when people stop this remediation."""
+        following = asyncio.ensure_future(follow(executor, handle, self._record(handle)))
+        try:
+            while not (await asyncio.wait({following}, timeout=STOP_LOOK))[0]:
+                if await self._is_stopped():
+                    await _stop(executor, handle)
+            return await following
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _is_stopped(self) -> str:
+        return await self.context.database.read(lambda connection: is_stopped(connection, self._remediation_id))
 
     def _record(self, handle: Handle) -> Record:
         logs, mask = self.context.logs, self.context.mask
@@ -203,6 +222,14 @@ class Procedure:
             sandbox=Sandbox(**command.sandbox.model_dump()) if command.sandbox else None,
             read_only=read_only,
         )
+
+
+async def _stop(executor: Executor[Any], handle: Handle) -> None:
+    """What can't be ended now is tried again at the next look; how it stands, `watch` tells."""
+    try:
+        await executor.cancel(handle)
+    except FirstlineError as error:
+        log.warning("run.not_stopped", run=handle.step, error=str(error))
 
 
 async def _patiently(act: Callable[[], Awaitable[T]], patience: float | None) -> T:

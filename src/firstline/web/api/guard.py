@@ -49,7 +49,9 @@ class Because(BaseModel):
 
 
 class Scope(Because):
-    scope: str = Field(description="all, connection:NAME, runbook:PACK/ID, service:NAME or environment:NAME")
+    scope: str = Field(
+        description="all, connection:NAME, runbook:PACK/ID, service:NAME, environment:NAME or remediation:ID"
+    )
 
 
 class Switched(BaseModel):
@@ -92,8 +94,9 @@ async def override(remediation_id: str, hub: TheHub, person: Governing, because:
 
 @router.post("/guards/stop")
 async def stop(hub: TheHub, person: Governing, asked: Scope) -> Switched:
-    """Throw a kill switch: nothing of its scope begins any more, until it is lifted."""
-    _governs(hub, person, asked.scope)
+    """Throw a kill switch: nothing of its scope begins any more, until it is lifted; what runs of a remediation that is
+    named is ended."""
+    await _governs(hub, person, asked.scope)
     scope = await _do(hub, lambda connection: switch.throw(connection, asked.scope, person.name, asked.reason))
     return Switched(scope=scope, thrown=True)
 
@@ -101,7 +104,7 @@ async def stop(hub: TheHub, person: Governing, asked: Scope) -> Switched:
 @router.post("/guards/lift")
 async def lift(hub: TheHub, person: Governing, asked: Scope) -> Switched:
     """Lift a kill switch. What it held goes on where nothing else holds it."""
-    _governs(hub, person, asked.scope)
+    await _governs(hub, person, asked.scope)
     scope = await _do(hub, lambda connection: switch.lift(connection, asked.scope, person.name, asked.reason))
     hub.context.wake()
     return Switched(scope=scope, thrown=False)
@@ -114,8 +117,9 @@ async def _do(hub: Hub, act: Callable[[sa.Connection], T]) -> T:
         raise HTTPException(409, str(error)) from error
 
 
-def _governs(hub: Hub, person: Person, scope: str) -> None:
-    if not switch.may(person, scope, hub.settings.hub.environment):
+async def _governs(hub: Hub, person: Person, scope: str) -> None:
+    environment = hub.settings.hub.environment
+    if not await hub.database.read(lambda connection: switch.may(connection, person, scope, environment)):
         raise HTTPException(403, f"{person.name} may not govern {scope}")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -17,12 +18,13 @@ from firstline.web.portal.page import for_people, rendered
 router = APIRouter(include_in_schema=False, max_body_size=LIMIT)
 
 _ACTS = {"stop": api.stop, "lift": api.lift}
-REASON = 2000  # characters
+REASON, SCOPE = 2000, 300  # characters
 
 
 @router.get("/guards")
-async def guards(request: Request, hub: TheHub) -> Response:
-    return await for_people(request, partial(_shown, hub, seal_of(request)))
+async def guards(request: Request, hub: TheHub, scope: str = "") -> Response:
+    """`scope`: what the form to stop something begins with."""
+    return await for_people(request, partial(_shown, hub, seal_of(request), sent={"scope": scope[:SCOPE]}))
 
 
 @router.post("/guards")
@@ -57,8 +59,8 @@ async def _shown(
     trouble: tuple[str, int] = ("", 200),
     sent: Mapping[str, str] | None = None,
 ) -> Response:
-    seen, environment = await api.guards(hub, person), hub.settings.hub.environment
-    said, status = trouble
+    seen, said, status = await api.guards(hub, person), *trouble
+    mine = await _mine(hub, person, [*_scopes(hub), *(each.scope for each in seen.switches)])
     return rendered(
         "guards.html",
         status,
@@ -67,10 +69,20 @@ async def _shown(
         seen=seen,
         seal=seal,
         governs=person.may(Right.GOVERN),
-        scopes=[scope for scope in _scopes(hub) if switch.may(person, scope, environment)],
-        mine={each.scope for each in seen.switches if switch.may(person, each.scope, environment)},
+        scopes=[scope for scope in _scopes(hub) if scope in mine],
+        mine=mine,
         reader=person,
     )
+
+
+async def _mine(hub: Hub, person: Person, scopes: list[str]) -> set[str]:
+    """Those that a person may throw and lift."""
+    environment = hub.settings.hub.environment
+
+    def find(connection: sa.Connection) -> set[str]:
+        return {scope for scope in scopes if switch.may(connection, person, scope, environment)}
+
+    return await hub.database.read(find)
 
 
 def _scopes(hub: Hub) -> list[str]:
