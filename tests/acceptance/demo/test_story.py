@@ -49,22 +49,19 @@ def spoil(stage: Stage, script: str) -> None:
     (stage.place.hub / RUNBOOKS / script).write_text("#!/bin/sh\nexit 0\n")
 
 
-async def test_without_the_step_that_starts_the_shop_the_story_fails(tmp_path: Path) -> None:
-    outcome = await play(tmp_path / "demo", lambda stage: spoil(stage, "restart-web/start"))
+async def test_without_the_steps_that_mend_and_undo_the_story_fails_and_says_where(tmp_path: Path) -> None:
+    def spoilt(stage: Stage) -> None:
+        for script in ("restart-web/start", "clear-logs/clear", "restart-web/restore"):
+            spoil(stage, script)
+
+    outcome = await play(tmp_path / "demo", spoilt)
     assert not outcome.right
     assert "'shop: does not answer' was not mended" in "".join(outcome.stuck)
-    assert "'shop: does not answer': one change, closed successful" in wrong(outcome)
-
-
-async def test_without_the_step_that_clears_the_logs_the_story_fails(tmp_path: Path) -> None:
-    outcome = await play(tmp_path / "demo", lambda stage: spoil(stage, "clear-logs/clear"))
-    assert not outcome.right
-    assert "'shop: disk quota exceeded' is resolved in PagerDuty" in wrong(outcome)
-
-
-async def test_without_the_rollback_the_story_fails(tmp_path: Path) -> None:
-    outcome = await play(tmp_path / "demo", lambda stage: spoil(stage, "restart-web/restore"))
-    assert wrong(outcome) == {"the rollback put the cache back as it was"}
+    assert wrong(outcome) >= {
+        "'shop: does not answer': one change, closed successful",
+        "'shop: disk quota exceeded' is resolved in PagerDuty",
+        "the rollback put the cache back as it was",
+    }
 
 
 def test_the_command_tells_the_story_in_plain_lines_and_exits_0(tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ async def test_a_refused_token_is_told_without_the_token(http: httpx.AsyncClient
     for sent in (lost, "fl_guessed"):
         await http.get("/api/v1/events", headers={"Authorization": f"Bearer {sent}"})
         await http.post("/sign-in", data={"token": sent})
-    entries = database.read_now(lambda c: c.execute(sa.select(LEDGER.c.entry)).scalars().all())
+    entries = database.read_now(lambda c: c.execute(sa.select(LEDGER.c.entry).order_by(LEDGER.c.id)).scalars().all())
     told = [each["text"] for each in map(orjson.loads, entries) if each["act"] == "sign-in refused"]
     assert ["a token of ann, who is off" in each for each in told] == [True, True, False, False]
     assert "GET /api/v1/events from 127.0.0.1" in told[0]

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.conftest import empty_database
 
 from firstline import registry, settings
 from firstline.access import Right, make_token
@@ -225,6 +226,16 @@ HOLDS = '["true"]'
 MENDS = 'touch "$1/mended"'
 
 Start = Callable[..., Running]
+
+
+# Where what happens depends on how the database keeps, locks or loses. The parts' own tests try both anyway.
+both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.integration.hub.conftest import Running, Start, triggered
+from tests.integration.hub.conftest import Running, Start, both_databases, triggered
 
 from firstline.connector import Delivery
 from firstline.testing.patience import eventually
@@ -91,6 +91,7 @@ def test_a_parked_delivery_does_not_hold_the_next(start: Start) -> None:
     assert hub.remediation()["outcome"] == "proved"
 
 
+@both_databases
 def test_a_title_of_20000_characters_is_worked_on(start: Start) -> None:
     hub = start()
     hub.post(triggered(title="shop does not answer " + "x" * 20_000))
@@ -107,6 +108,7 @@ def test_null_where_an_object_is_usual_is_no_trouble(start: Start, field: str) -
     assert hub.get("deliveries?state=parked")["items"] == []
 
 
+@both_databases
 def test_a_late_event_does_not_overwrite_a_newer_view(start: Start) -> None:
     hub = start(mode="observe")
     newer = json.loads(triggered(title="the newer title"))
@@ -132,6 +134,7 @@ def test_a_mistake_in_a_mapping_leaves_the_running_hub_on_the_last_good_version(
     assert hub.remediation()["outcome"] == "proved"
 
 
+@both_databases
 def test_what_the_database_cannot_keep_is_parked_and_holds_nothing_else(start: Start) -> None:
     hub = start()
     pagerduty = hub.hub.connections["pagerduty"]
@@ -151,6 +154,7 @@ def test_what_the_database_cannot_keep_is_parked_and_holds_nothing_else(start: S
     assert hub.remediation()["outcome"] == "proved"
 
 
+@both_databases
 def test_a_dedupe_key_of_any_length_holds_nothing(start: Start) -> None:
     hub = start()
     mapping = hub.hub.settings.mappings / "shop" / "mapping.yaml"
@@ -163,6 +167,7 @@ def test_a_dedupe_key_of_any_length_holds_nothing(start: Start) -> None:
     assert hub.remediation()["incident"]["title"] == "shop does not answer"
 
 
+@both_databases
 def test_a_nul_in_what_a_vendor_says_is_no_trouble(start: Start) -> None:
     hub = start()
     body = json.loads(triggered(title="shop does not answer \x00"))

@@ -2,10 +2,12 @@
 
 import httpx
 import sqlalchemy as sa
-from tests.integration.hub.conftest import PATIENT, Running, Start, triggered
+from tests.integration.hub.conftest import PATIENT, Running, Start, both_databases, triggered
 
 from firstline.store.table import REMEDIATION
 from firstline.testing.patience import eventually
+
+pytestmark = both_databases
 
 
 def desk(hub: Running, act: str, **answer: str) -> None:

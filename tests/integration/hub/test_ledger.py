@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from tests.integration.hub.conftest import STANDARD, Start, triggered
+from tests.integration.hub.conftest import STANDARD, Start, both_databases, triggered
 from typer.testing import CliRunner, Result
 
 from firstline.cli import command_line
+
+pytestmark = both_databases
 
 
 def verify(folder: Path) -> Result:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from tests.integration.hub.conftest import Running, Start, triggered
+from tests.integration.hub.conftest import Running, Start, both_databases, triggered
 
 from firstline.errors import Unavailable, Unknown
 from firstline.incident import Incident
@@ -14,7 +14,7 @@ from firstline.remediation.run.procedure import Procedure
 from firstline.store.table import REMEDIATION, RUN
 from firstline.testing.patience import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 
 def asked(hub: Running) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.hub.conftest import MENDS, STANDARD, Running, Start, triggered
+from tests.integration.hub.conftest import MENDS, STANDARD, Running, Start, both_databases, triggered
 from tests.integration.hub.test_outbox import without_timeline
 
 from firstline.hub import Hub
@@ -27,6 +27,7 @@ def broken_off(hub: Running) -> bool:
     return bool(hub.hub.database.read_now(lambda c: c.scalar(query)))
 
 
+@both_databases
 def test_a_turn_that_dies_with_the_database_is_gone_on_with_and_runs_nothing_twice(start: Start) -> None:
     hub = start(extra=SLOW)
     hub.post(triggered())
@@ -38,6 +39,7 @@ def test_a_turn_that_dies_with_the_database_is_gone_on_with_and_runs_nothing_twi
     assert hub.runs() == 1
 
 
+@both_databases
 def test_a_turn_that_a_stop_cuts_short_is_gone_on_with_at_the_next_start(start: Start, tmp_path: Path) -> None:
     waits = f'["sh", "-c", "until [ -e {tmp_path}/let-go ]; do sleep 0.02; done"]'
     hub = start(change=STANDARD, before=waits)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.hub.conftest import Running, Start, triggered
+from tests.integration.hub.conftest import Running, Start, both_databases, triggered
 
 from firstline.connector import Note
 from firstline.errors import Unauthorized
@@ -46,6 +46,7 @@ def test_what_waits_for_one_connection_does_not_hold_the_others(start: Start) ->
     eventually(lambda: hub.incident()["notes"])
 
 
+@both_databases
 def test_a_write_whose_end_could_not_be_kept_is_looked_for_and_kept(start: Start) -> None:
     hub = start()
     made = notes(1, "pagerduty")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import httpx
-from tests.integration.hub.conftest import STANDARD, Running, Start, triggered
+from tests.integration.hub.conftest import STANDARD, Running, Start, both_databases, triggered
 
 from firstline.testing.patience import eventually
 
@@ -14,6 +14,7 @@ def trouble(hub: Running, **how: Any) -> None:
     httpx.post(f"{hub.servicenow}/sandbox/trouble", json=how, trust_env=False).raise_for_status()
 
 
+@both_databases
 def test_a_register_that_is_down_delays_the_run_and_gets_one_change(start: Start) -> None:
     hub = start(change=STANDARD)
     trouble(hub, status=503, times=2)

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.hub.conftest import STANDARD, Start, triggered
+from tests.integration.hub.conftest import STANDARD, Start, both_databases, triggered
 
 from firstline.errors import Unavailable
 from firstline.testing.patience import eventually
 
 
+@both_databases
 def test_a_fault_is_mended_under_a_change_and_the_ticket_tells_it(start: Start) -> None:
     hub = start(change=STANDARD)
     assert hub.post(triggered()).status_code == 202
@@ -77,6 +78,7 @@ def test_mode_suggest_says_so_on_the_ticket_and_runs_nothing(start: Start) -> No
     assert hub.changes() == []
 
 
+@both_databases
 def test_mode_approve_waits_for_a_person_and_then_runs_the_plan(start: Start) -> None:
     hub = start(mode="approve", change=STANDARD)
     hub.post(triggered())
@@ -91,6 +93,7 @@ def test_mode_approve_waits_for_a_person_and_then_runs_the_plan(start: Start) ->
     assert "Approved by: ada" in hub.incident()["notes"][1]["content"]
 
 
+@both_databases
 def test_a_question_is_answered_once(start: Start) -> None:
     hub = start(mode="approve")
     hub.post(triggered())
@@ -121,6 +124,7 @@ def test_the_same_fault_attaches_to_the_remediation_that_is_active(start: Start)
     assert len(hub.get("approvals")["items"]) == 1
 
 
+@both_databases
 def test_a_redelivery_and_a_second_telling_of_the_same_happening_run_nothing_twice(start: Start) -> None:
     hub = start()
     for key in ("a", "a", "b"):

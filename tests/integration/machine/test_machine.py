@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.integration.machine.machine import Machine
 from tests.integration.machine.pack import Shelf
 
-EXAMPLES, STEPS = 30, 40
+EXAMPLES, STEPS = 16, 40
 
 
 def test_no_step_begins_without_what_it_needed(shelf: Shelf, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
