@@ -53,6 +53,7 @@ mappings:
   - id: mend
     when: incident.title.contains("does not answer")
     runbook: mend
+    inputs: {number: "${{ incident.reference.id }}"}
     mode: auto
     dedupe: ${{ incident.reference.id }}
   - id: look
@@ -68,8 +69,8 @@ id: mend
 version: 1.0.0
 title: Mend it
 owner: bench
-inputs: {}
-targets: [shop]
+inputs: {number: {type: string}}
+targets: ["shop-${{ inputs.number }}"]
 change: {type: standard, template: Restart web process}
 steps:
   - {name: mend, run: ["true"]}
