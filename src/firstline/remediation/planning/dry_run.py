@@ -15,6 +15,7 @@ from firstline.executor import Executor, State, Step
 from firstline.remediation.note.output import Mask, joined
 from firstline.remediation.plan import Plan
 from firstline.remediation.run import shelf
+from firstline.remediation.run.step import step_of
 from firstline.runbook import Command
 from firstline.settings import Settings
 from firstline.store import new_id
@@ -90,19 +91,8 @@ async def _made(settings: Settings, name: str, place: Path) -> AsyncIterator[Exe
 
 def _step(plan: Plan, command: Command, place: Path) -> Step:
     folder = shelf.folder(place / "shelf", plan.runbook.runbook_digest)
-    return Step(
-        id=new_id(),
-        name=command.name,
-        target=command.target,
-        targets=command.targets,
-        run=shelf.program(folder, command.run),
-        parameters=command.parameters,
-        folder=str(folder),
-        environment=command.environment,
-        timeout=command.timeout,
-        output_limit=plan.runbook.limits.output,
-        dry_run=True,
-    )
+    step = step_of(command, folder, new_id(), plan.runbook.limits.output)
+    return step.model_copy(update={"dry_run": True})
 
 
 async def _end(executor: Executor[Any], step: Step) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ import structlog
 
 from firstline.declaration import Json
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
-from firstline.executor import Bounds, Executor, Handle, Progress, Sandbox, State, Step
+from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.incident import Incident
 from firstline.masking import StreamMasker
 from firstline.remediation.context import Context
@@ -24,6 +24,7 @@ from firstline.remediation.run.finding import Findings, Outcome, never
 from firstline.remediation.run.log import LogWriter
 from firstline.remediation.run.outputs import outputs_of
 from firstline.remediation.run.record import Printed, Record, follow
+from firstline.remediation.run.step import step_of
 from firstline.runbook import Command
 from firstline.runbook.late import completed
 from firstline.runbook.plan import Program
@@ -207,21 +208,8 @@ class Procedure:
 
     def _step(self, run_id: str, command: Command, *, read_only: bool) -> Step:
         folder = shelf.folder(self.context.shelf, self._plan.runbook.runbook_digest)
-        return Step(
-            id=run_id,
-            name=command.name,
-            target=command.target,
-            targets=command.targets,
-            run=shelf.program(folder, command.run),
-            parameters=command.parameters,
-            folder=str(folder),
-            environment=command.environment,
-            timeout=command.timeout,
-            output_limit=self.context.logs.limit,
-            bounds=Bounds(**command.bounds.model_dump()),
-            sandbox=Sandbox(**command.sandbox.model_dump()) if command.sandbox else None,
-            read_only=read_only,
-        )
+        step = step_of(command, folder, run_id, self.context.logs.limit)
+        return step.model_copy(update={"read_only": read_only})
 
 
 async def _stop(executor: Executor[Any], handle: Handle) -> None:
