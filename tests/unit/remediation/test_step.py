@@ -10,8 +10,14 @@ from firstline.runbook import Command
 def test_what_holds_a_command_goes_with_it_also_when_it_is_only_tried(tmp_path: Path) -> None:
     command = Command.model_validate(
         {
-            "name": "mend", "target": "web1", "executor": "ansible", "run": (), "environment": {}, "timeout": 9,
-            "parameters": {"playbook": "mend.yaml"}, "bounds": {"memory": 1024},
+            "name": "mend",
+            "target": "web1",
+            "executor": "ansible",
+            "run": (),
+            "environment": {},
+            "timeout": 9,
+            "parameters": {"playbook": "mend.yaml"},
+            "bounds": {"memory": 1024},
             "sandbox": {"network": False, "writes": ("/srv",)},
         }
     )
