@@ -16,6 +16,7 @@ from firstline.remediation.attach import STORM
 from firstline.remediation.begin import note, write_back
 from firstline.remediation.change import closing
 from firstline.remediation.context import Context
+from firstline.remediation.hold import switch
 from firstline.remediation.note import text
 from firstline.remediation.note.start import STATUS
 from firstline.remediation.note.template import variables
@@ -69,6 +70,7 @@ def report(connection: sa.Connection, context: Context, remediation_id: str, tur
         connection.execute(sa.insert(WRITE_BACK), list(_on_links(ended)))
     closing.close(connection, context, row, ended.plan, ended.findings, ended.change)
     after.settle(connection, context, row, ended.plan, ended.findings)
+    switch.release(connection, row["id"])
     said = f"Ended: {text.HEADLINES[row['outcome']]}"
     tell(connection, row["id"], "ended", said, rows=bind(connection, "remediation.ended", row["id"]))
 

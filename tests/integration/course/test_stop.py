@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.course.conftest import NORMAL, STANDARD, Make, Stage
 
+from firstline.errors import Rejected
 from firstline.executors.process.tree import look
 from firstline.remediation.hold import switch
 from firstline.remediation.run.procedure import Procedure
@@ -185,10 +186,17 @@ async def test_a_remediation_that_is_stopped_by_name_has_what_runs_of_it_ended(s
     assert "mend on shop was ended: stopped by ann: fire drill" in row["reason"]
     assert look(int((shop.marks / "child").read_text())) is None
     assert not shop.undone()
+    assert shop.read(switch.thrown) == []  # nothing is left to stop
 
 
-async def test_another_remediation_is_not_concerned(stage: Make) -> None:
+async def test_who_stops_a_remediation_that_has_ended_is_told(stage: Make) -> None:
     shop = await stage()
-    shop.throw("remediation:0199d0a0-0000-7000-8000-000000000000")
     await shop.incident()
-    assert shop.row()["outcome"] == "proved"
+    with pytest.raises(Rejected, match="it has ended"):
+        shop.throw(f"remediation:{shop.row()['id']}")
+
+
+async def test_who_mistypes_the_id_of_a_remediation_is_told(stage: Make) -> None:
+    shop = await stage()
+    with pytest.raises(Rejected, match="there is none with this id"):
+        shop.throw("remediation:0199d0a0-0000-7000-8000-000000000000")

@@ -32,6 +32,7 @@ def throw(connection: sa.Connection, text: str, by: str, reason: str) -> str:
     known = {each.scope: each for each in thrown(connection)}.get(named)
     if known is not None:
         raise Rejected(f"{named} is thrown already, by {known.by}: {known.reason}")
+    _stoppable(connection, named)
     insert(connection, SwitchRow(scope=named, by=by, reason=why))
     record(connection, f"switch:{named}", "thrown", why, by=by, rows=bind(connection, "switch", named))
     return named
@@ -52,6 +53,15 @@ def lift(connection: sa.Connection, text: str, by: str, reason: str) -> str:
     return named
 
 
+def release(connection: sa.Connection, remediation_id: str) -> None:
+    """Take a remediation's own switch away: it has ended, nothing of it is left to stop."""
+    scope_of = f"{NAMED}:{folded(remediation_id)}"
+    for each in thrown(connection):
+        if folded(each.scope) == scope_of:
+            connection.execute(sa.delete(SWITCH).where(SWITCH.c.scope == each.scope))
+            record(connection, f"switch:{each.scope}", "lifted", "it has ended", rows=unbind("switch", each.scope))
+
+
 def may(connection: sa.Connection, person: Person, text: str, environment: str) -> bool:
     """Whether a person may throw and lift it: a runbook's or a remediation's who governs its pack, all others who
     governs every pack."""
@@ -63,6 +73,15 @@ def is_stopped(connection: sa.Connection, remediation_id: str) -> str:
     scope_of = f"{NAMED}:{folded(remediation_id)}"
     found = [each for each in thrown(connection) if folded(each.scope) == scope_of]
     return f"stopped by {found[0].by}: {found[0].reason}" if found else ""
+
+
+def _stoppable(connection: sa.Connection, named: str) -> None:
+    """A mistyped id would stop nothing, and whoever threw it would believe that it did."""
+    kind, _, name = named.partition(":")
+    if kind == NAMED:
+        stage = connection.scalar(sa.select(REMEDIATION.c.stage).where(REMEDIATION.c.id == name.strip()))
+        if stage is None or stage == "ended":
+            raise Rejected(f"{named}: {'there is none with this id' if stage is None else 'it has ended'}")
 
 
 def _pack(connection: sa.Connection, text: str) -> str:
