@@ -9,7 +9,8 @@ _NEEDED = (
     ("batch", "jobs", "", ("create", "get", "patch")),
     ("", "pods", "", ("get", "list")),
     ("", "pods", "log", ("get",)),
-    ("", "pods", "exec", ("create",)),
+    # A WebSocket begins with a GET, which is `get`; from 1.35 on `create` is looked at too (kubernetes#134577).
+    ("", "pods", "exec", ("get", "create")),
     ("", "secrets", "", ("create", "get")),
     ("apps", "deployments", "", ("get",)),
     ("apps", "statefulsets", "", ("get",)),

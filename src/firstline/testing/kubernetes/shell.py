@@ -51,8 +51,10 @@ class Shell:
     def _admit(self, socket: WebSocket) -> tuple[Body, str]:
         if socket.headers.get("Authorization") != f"Bearer {self._world.token}":
             raise Refused(401, "Unauthorized", "Unauthorized")
-        if ("create", "pods/exec") in self._world.denied:
-            raise Refused(403, "Forbidden", 'pods "x" is forbidden: cannot create resource "pods/exec"')
+        for verb in ("get", "create"):  # what a GET is, and since 1.35 what an exec is beside that
+            if (verb, "pods/exec") in self._world.denied:
+                name = socket.path_params["name"]
+                raise Refused(403, "Forbidden", f'pods "{name}" is forbidden: cannot {verb} resource "pods/exec"')
         pod = self._world.get("pods", socket.path_params["namespace"], socket.path_params["name"])
         names = [container["name"] for container in pod["spec"]["containers"]]
         name = socket.query_params.get("container", names[0] if len(names) == 1 else "")
