@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
+import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
+from firstline.query.postgresql import Postgresql
 from firstline.query.prometheus import Prometheus
 from firstline.query.source import Source
-from firstline.query.sql import Sql
+from firstline.query.sql import Sql, unusable
 
 
 class QuerySettings(BaseModel):
@@ -24,6 +26,14 @@ class QuerySettings(BaseModel):
 def source(settings: QuerySettings) -> Source:
     """Raises `Misdeclared` for an address that can't be used."""
     if settings.kind == "sql":
-        return Sql(settings.url)
+        return _database(settings.url)
     basic: Any = (settings.user, settings.password) if settings.user else None
     return Prometheus(settings.url, settings.token, basic)
+
+
+def _database(url: str) -> Source:
+    try:
+        address = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise unusable(error) from None
+    return Postgresql(address) if address.get_backend_name() == "postgresql" else Sql(address)
