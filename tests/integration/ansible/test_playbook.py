@@ -18,6 +18,7 @@ from firstline.executors.process import tree
 from firstline.executors.process.run_directory import RunDirectory
 from firstline.testing.executor import text_of, until
 from firstline.testing.peer import need
+from firstline.testing.sshd import Sshd, account
 
 pytestmark = pytest.mark.anyio
 
@@ -153,7 +154,16 @@ async def test_a_failure_that_is_ignored_is_no_reason(survey: Seen) -> None:
 
 
 async def test_the_runbooks_folder_is_left_as_it_was(survey: Seen) -> None:
-    names = {"survey.yaml", "touch.yaml", "last.yaml", "nobody.yaml", "wrong.yaml", "vault.yaml"}
+    names = {
+        "survey.yaml",
+        "touch.yaml",
+        "last.yaml",
+        "nobody.yaml",
+        "wrong.yaml",
+        "vault.yaml",
+        "ask.yaml",
+        "become.yaml",
+    }
     assert {file.name for file in RUNBOOK.iterdir()} == names
 
 
@@ -183,14 +193,91 @@ async def test_a_playbook_that_can_not_be_read_has_failed_with_ansibles_words(ex
     assert "no_such_module" in seen.progress.detail
 
 
-async def test_cancelling_ends_the_work_on_the_host(executor: AnsibleExecutor, tmp_path: Path) -> None:
-    file = tmp_path / "workers"
+class Lasting(NamedTuple):
+    """A run whose work on the host never ends by itself."""
+
+    handle: Handle
+    workers: list[psutil.Process]
+
+    @property
+    def directory(self) -> RunDirectory:
+        return RunDirectory(Path(self.handle.where))
+
+    @property
+    def playbook(self) -> psutil.Process:
+        return psutil.Process(self.directory.process()["id"])
+
+    def connections(self) -> list[psutil.Process]:
+        """What OpenSSH keeps: its title says where."""
+        sockets = f"/proc/{self.directory.process()['id']}/fd/"
+        return [each for each in psutil.process_iter(["cmdline"]) if sockets in " ".join(each.info["cmdline"] or ())]
+
+    async def is_over(self) -> None:
+        """Return when nothing is left of it, on either side."""
+        await until(lambda: not any(worker.is_running() for worker in self.workers))
+        await until(lambda: not self.connections())
+        assert tree.marked(self.directory.mark) == []
+
+
+async def lasting(executor: AnsibleExecutor, folder: Path) -> Lasting:
+    file = folder / "workers"
     handle = await executor.start(step("last.yaml", "web1", variables={"file": str(file)}))
     await until(lambda: file.exists() and len(file.read_text().split()) == 2)
-    workers = [psutil.Process(int(worker)) for worker in file.read_text().split()]
-    await executor.cancel(handle)
-    progress = await executor.watch(handle)
+    return Lasting(handle, [psutil.Process(int(worker)) for worker in file.read_text().split()])
+
+
+async def test_cancelling_ends_the_work_on_the_host_and_leaves_none_of_its_files(
+    executor: AnsibleExecutor, tmp_path: Path
+) -> None:
+    run = await lasting(executor, tmp_path)
+    module = Path(run.workers[1].parent().cmdline()[-1])  # type: ignore[union-attr]
+    assert module.parent.name.startswith("ansible-tmp-")
+    await executor.cancel(run.handle)
+    progress = await executor.watch(run.handle)
     assert progress.state is State.CANCELLED
     assert progress.detail == "the last task that began: 'work for ever'"
-    assert tree.marked(RunDirectory(Path(handle.where)).mark) == []
-    await until(lambda: not any(worker.is_running() for worker in workers))
+    await run.is_over()
+    await until(lambda: not module.parent.exists())
+
+
+@pytest.mark.parametrize("killed", ["playbook", "supervisor"])
+async def test_what_a_kill_leaves_running_is_unknown_and_ended_by_cancelling(
+    executor: AnsibleExecutor, tmp_path: Path, killed: str
+) -> None:
+    run = await lasting(executor, tmp_path)
+    victim = run.playbook if killed == "playbook" else run.playbook.parent()
+    assert victim is not None
+    victim.kill()
+    await until(lambda: not victim.is_running())
+    with anyio.fail_after(60):
+        while not (progress := await executor.watch(run.handle)).state.ended:
+            await executor.wait(run.handle, 0.1)
+    assert progress.state is State.UNKNOWN
+    assert "(ssh)" in progress.detail
+    assert "the last task that began: 'work for ever'" in progress.detail
+    await executor.cancel(run.handle)
+    await run.is_over()
+
+
+async def test_a_playbook_that_asks_fails_before_it_does_anything(executor: AnsibleExecutor) -> None:
+    seen = await run(executor, step("ask.yaml", "local"))
+    assert seen.progress.state is State.FAILED
+    assert "asks for 'database', and nobody answers" in seen.progress.detail
+    assert "TASK" not in text_of(seen.progress)
+
+
+async def test_a_playbook_that_asks_takes_a_variable_for_the_answer(executor: AnsibleExecutor) -> None:
+    seen = await run(executor, step("ask.yaml", "local", variables={"database": "shop"}))
+    assert seen.progress.outputs == {"dropped": "shop of eu"}
+
+
+async def test_a_password_to_become_another_is_in_no_process_and_no_file(sshd: Sshd, settings: AnsibleSettings) -> None:
+    with account(sudo=True, password=PASSWORD) as user:
+        hosts = {"web1": settings.hosts["web*"].model_copy(update={"user": user})}
+        executor = AnsibleExecutor(settings.model_copy(update={"hosts": hosts}))
+        secrets = {"SUDO": SecretStr(PASSWORD)}
+        seen = await run(executor, step("become.yaml", "web1", become=True, become_password="SUDO", secrets=secrets))
+        await executor.aclose()
+    assert seen.progress.outputs == {"as": "root"}
+    assert [file for file in files_of(seen.handle) if PASSWORD.encode() in file.read_bytes()] == []
+    assert PASSWORD not in seen.processes

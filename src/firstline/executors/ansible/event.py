@@ -33,6 +33,13 @@ def read(file: Path) -> Story:
         return story_of(())
 
 
+def without_words(file: Path) -> Iterator[str]:
+    """The lines of a file, without what tasks that failed said."""
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for event in _events(lines):
+            yield json.dumps({**event, "words": "no longer kept"} if "words" in event else event) + "\n"
+
+
 def story_of(events: Iterable[dict[str, Any]]) -> Story:
     task, faults = "", {}
     for event in events:

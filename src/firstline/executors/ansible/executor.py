@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+from firstline.errors import Unavailable
 from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.executors.ansible import event
 from firstline.executors.ansible.artifact import Artifacts
@@ -16,6 +17,8 @@ from firstline.executors.ansible.play import Play
 from firstline.executors.ansible.request import command_of, play_of, variables_of
 from firstline.executors.ansible.settings import AnsibleSettings
 from firstline.executors.command import CommandExecutor, CommandSettings
+from firstline.executors.process.cancel import NotNow, end_remains
+from firstline.executors.process.look import remains
 from firstline.executors.process.run_directory import RunDirectory
 from firstline.finding import Finding
 
@@ -59,7 +62,12 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
         progress = await self._command.watch(handle, offset)
         if not progress.state.ended:
             return progress
-        story = await asyncio.to_thread(event.read, Artifacts(RunDirectory(Path(handle.where)).work).events)
+        run = RunDirectory(Path(handle.where))
+        story = await asyncio.to_thread(event.read, Artifacts(run.work).events)
+        if progress.state is State.FAILED and not story.over and (left := await asyncio.to_thread(remains, run)):
+            running = ", ".join(f"{process.id} ({process.name})" for process in left)
+            detail = f"ansible-playbook ended before its playbook ({progress.detail}); still running: {running}"
+            progress = progress.model_copy(update={"state": State.UNKNOWN, "detail": detail})
         return await self._told(handle, progress, story)
 
     async def wait(self, handle: Handle, timeout: float) -> None:
@@ -67,9 +75,16 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
 
     async def cancel(self, handle: Handle) -> None:
         await self._command.cancel(handle)
+        try:
+            await asyncio.to_thread(self._end_rest, RunDirectory(Path(handle.where)))
+        except NotNow as error:
+            raise Unavailable(f"run {handle.step}: {error}") from None
 
     async def forget(self, handle: Handle) -> None:
         await self._command.forget(handle)
+        run = RunDirectory(Path(handle.where))
+        if run.ended_at() is not None:
+            await asyncio.to_thread(Artifacts(run.work).forget)
 
     async def aclose(self) -> None:
         await self._command.aclose()
@@ -82,6 +97,13 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
         run.make()
         artifacts.write(self.settings, inventory_of(targets, self.settings, artifacts.home), variables_of(step, play))
         return command
+
+    def _end_rest(self, run: RunDirectory) -> None:
+        """What an ansible-playbook that was killed could not end itself."""
+        artifacts = Artifacts(run.work)
+        if not event.read(artifacts.events).over:
+            end_remains(run, self.settings.kill_grace)
+        artifacts.close_connections()
 
     async def _told(self, handle: Handle, progress: Progress, story: event.Story) -> Progress:
         """The end in the playbook's own terms."""

@@ -15,6 +15,8 @@ from firstline.errors import Rejected
 from firstline.executor import Step
 from firstline.executors.ansible.settings import AnsibleSettings, Host
 
+_SHELL = {"ansible_shell_type": "firstline"}  # of hosts with another shell their `variables` say it
+_ANSIBLES = ("localhost", "all", "ungrouped")  # means the hub's own machine, or a group, whatever the inventory says
 LOCAL = "local"  # the target that is the hub's own machine; Ansible calls it localhost
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # Ansible reads more in others: a port, a range, a pattern
 
@@ -33,14 +35,14 @@ def inventory_of(names: Iterable[str], settings: AnsibleSettings, home: Path) ->
     groups: dict[str, Any] = {}
     for name in names:
         host = settings.host(LOCAL if name == "localhost" else name)
-        hosts[name] = {**host.variables, **_connection(name, host, settings, home)}
+        hosts[name] = {**_SHELL, **host.variables, **_connection(name, host, settings, home)}
         for group in host.groups:
             groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
     return {"all": {"hosts": hosts, "children": groups}}
 
 
 def _admit(target: str, settings: AnsibleSettings) -> None:
-    if not _NAME.fullmatch(target):
+    if not _NAME.fullmatch(target) or target in _ANSIBLES:
         raise Rejected(f"the target {target!r} is no name for Ansible; settings.hosts gives an address a name")
     if not any(fnmatchcase(target, pattern) for pattern in settings.allow):
         raise Rejected(f"the target {target} is not allowed; allowed: {', '.join(settings.allow) or 'none'}")

@@ -7,7 +7,7 @@ import signal
 import time
 
 from firstline.executors.process import tree
-from firstline.executors.process.look import NOT_THERE, remains
+from firstline.executors.process.look import DAMAGED, NOT_THERE, remains, wake
 from firstline.executors.process.request import PATIENCE
 from firstline.executors.process.run_directory import RunDirectory, Standing
 
@@ -25,19 +25,29 @@ class NotKnown(Exception):
 def cancel(run: RunDirectory, grace: float) -> None:
     """Return when nothing of it is left. `grace`: seconds from SIGTERM to SIGKILL. One that has not begun never will.
     Raises `NotNow` and `NotKnown`."""
-    deadline = time.monotonic() + grace + 2 * PATIENCE
-    while run.standing() is Standing.HELD:
-        run.ask_to_cancel()
-        _pause(deadline, "it was asked to stop and goes on")
+    try:
+        _ask(run, grace + 2 * PATIENCE)
+    except NotNow:  # it can't hear, so its work is ended without it
+        end_remains(run, grace)
+        _ask(run, PATIENCE)
     standing = run.standing()
-    if standing is Standing.ABSENT:
-        raise NotKnown(NOT_THERE)
     if standing is Standing.NEW:
         _never_begin(run)
-    elif standing is Standing.LOST:
-        _end_remains(run, grace)
-    elif run.ended().get("state") == "unknown":
-        raise NotKnown(run.ended()["detail"])
+    elif standing is not Standing.ENDED:
+        end_remains(run, grace)
+        if standing is Standing.ABSENT:
+            raise NotKnown(NOT_THERE)
+    elif run.ended().get("state", "unknown") == "unknown":
+        raise NotKnown(run.ended().get("detail", DAMAGED))
+
+
+def _ask(run: RunDirectory, patience: float) -> None:
+    """Return when its supervisor is at its end. Raises `NotNow`."""
+    deadline = time.monotonic() + patience
+    while run.standing() is Standing.HELD:
+        run.ask_to_cancel()
+        wake(run)
+        _pause(deadline, "it was asked to stop and goes on")
 
 
 def _never_begin(run: RunDirectory) -> None:
@@ -52,7 +62,8 @@ def _never_begin(run: RunDirectory) -> None:
         os.close(lock)
 
 
-def _end_remains(run: RunDirectory, grace: float) -> None:
+def end_remains(run: RunDirectory, grace: float) -> None:
+    """Return when nothing is left of a run that has no supervisor any more. Raises `NotNow`."""
     kill_at = time.monotonic() + grace
     _signal(run, signal.SIGTERM)
     _signal(run, signal.SIGCONT)  # who is stopped would not see it

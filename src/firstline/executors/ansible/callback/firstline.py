@@ -9,10 +9,12 @@ what `no_log` hides (ansible/executor/task_result.py, as_callback_task_result), 
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import default  # type: ignore[import-untyped]
+from ansible.plugins.loader import shell_loader  # type: ignore[import-untyped]
 
 DOCUMENTATION = """
     name: firstline
@@ -33,7 +35,15 @@ class CallbackModule(default.CallbackModule):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        shell_loader.add_directory(str(Path(__file__).parents[1] / "shell"))
         self._events = Path(os.environ["FIRSTLINE_EVENTS"]).open("a", encoding="utf-8")  # noqa: SIM115 - while we live
+
+    def v2_playbook_on_vars_prompt(self, varname: str, *arguments: Any, **named: Any) -> None:
+        """Ansible would go on without the answer that nobody is there to give (ansible/utils/display.py,
+        do_var_prompt). An error is only a warning to it; an exit is one."""
+        default = named.get("default", arguments[6] if len(arguments) > 6 else None)
+        if default is None:
+            sys.exit(f"[ERROR]: the playbook asks for {varname!r}, and nobody answers: give it as a variable")
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         super().v2_playbook_on_play_start(play)
