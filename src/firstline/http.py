@@ -97,6 +97,9 @@ async def request(http: httpx.AsyncClient, method: str, url: str, **options: Any
 def error_for(status: int, words: str, headers: Mapping[str, str], what: str) -> FirstlineError:
     """The error for an HTTP status that is not a success. `words` is the answer's body, quoted in part; `what` names
     the request. 403 is `Rejected`, not `Unauthorized`: signed in, but this one thing is not permitted."""
+    if 300 <= status < 400:  # followed nowhere: it would take credentials along
+        to = next((value for name, value in headers.items() if name.lower() == "location"), "").partition("?")[0]
+        words = f"it leads to {to or 'elsewhere'}; is the url right, and who we are accepted? {words}"
     message = f"{what} answered {status}: {' '.join(words.split())[:WORDS]}"
     if status in _LATER or status >= 500:
         return Unavailable(message, retry_after=retry_after(headers))

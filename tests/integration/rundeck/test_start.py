@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 from tests.integration.rundeck.case import RundeckBench, executor
+from tests.integration.stand import Stand
 
 from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import State
@@ -223,3 +226,53 @@ async def test_what_no_job_takes_is_refused_in_words(
         await bench.start(("half",), **fields)
     assert words in str(error.value)
     assert rundeck.requests == []
+
+
+SIGN_IN = HTMLResponse("<html><body><form action='/user/login'>Log in to Rundeck</form></body></html>")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (SIGN_IN, Unavailable, "a page for people"),
+        (RedirectResponse("https://sso.example.com/login?state=s3cret", 302), Rejected, "leads to https://sso.example"),
+        (RedirectResponse("https://sso.example.com/login?state=s3cret", 302), Rejected, "login; is the url right"),
+        (JSONResponse({"error": True, "errorCode": "unauthorized", "message": "no"}), Rejected, "unauthorized no"),
+    ],
+)
+async def test_what_answers_in_rundeck_s_place_begins_nothing_and_is_named(
+    bench: RundeckBench, stand: tuple[Stand, str], answer: Response, error: type[Exception], words: str
+) -> None:
+    stand[0].app = answer
+    with pytest.raises(error, match=words) as raised:
+        await bench.start(("lasting",), id="elsewhere")
+    assert "s3cret" not in str(raised.value)
+    assert Record(bench.executor.settings.directory / "elsewhere").read("begun") == {}
+    bench._handles.clear()
+
+
+async def test_a_start_that_is_refused_with_a_status_of_success_has_begun_nothing(
+    bench: RundeckBench, rundeck: Rundeck, stand: tuple[Stand, str]
+) -> None:
+    """Rundeck's own words count, whatever its status (`error: true`)."""
+    refused = JSONResponse({"error": True, "errorCode": "api.error.execution.failed", "message": "Execution failed: x"})
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (refused if scope["method"] == "POST" else rundeck.app)(scope, receive, send)
+
+    stand[0].app = app
+    with pytest.raises(Rejected, match="Execution failed: x"):
+        await bench.start(("lasting",), id="refused")
+    stand[0].app = rundeck.app
+    assert (await bench.executor.watch(await bench.start(("lasting",), id="refused"))).state is State.RUNNING
+
+
+async def test_a_list_as_the_published_description_has_it_is_understood(
+    bench: RundeckBench, rundeck: Rundeck, stand: tuple[Stand, str]
+) -> None:
+    """`GET /job/{id}/executions` is a bare array there, and what is not known may be null."""
+    one = {"id": 7, "status": "running", "argstring": "-firstline_run mine", "customStatus": None, "failedNodes": None}
+    stand[0].app = JSONResponse([one])
+    assert (await bench.start(("lasting",), id="mine")).where.startswith("7?")
+    stand[0].app = rundeck.app
+    bench._handles.clear()

@@ -56,6 +56,58 @@ async def test_each_status_of_rundecks_has_its_meaning(
     execution.status = "succeeded"
 
 
+@pytest.mark.parametrize(
+    ("nodes", "words"),
+    [
+        ({"web1", "web2"}, ""),
+        ({"web1"}, "it did not run on web2"),
+        (set(), "it did not run on web1, web2"),
+    ],
+)
+async def test_a_success_that_left_targets_out_is_none(
+    bench: RundeckBench, rundeck: Rundeck, nodes: set[str], words: str
+) -> None:
+    """Rundeck leaves out what is no node of the project, and calls the rest a success."""
+    rundeck.nodes, rundeck.jobs["printing"].success_on_none = frozenset(nodes), True
+    progress = await bench.end(await bench.start(HELLO, targets=("web1", "web2")))
+    assert progress.state is (State.FAILED if words else State.SUCCEEDED)
+    assert words in progress.detail
+
+
+async def test_nodes_that_nobody_asked_for_are_told(bench: RundeckBench, rundeck: Rundeck) -> None:
+    handle = await bench.start(HELLO, target="web1")
+    (await ended(bench, rundeck)).nodes = ("web1", "web9")
+    progress = await bench.executor.watch(handle)
+    assert progress.state is State.FAILED
+    assert "nobody asked for it, on web9" in progress.detail
+
+
+async def test_a_next_attempt_that_never_comes_leaves_it_unknown(
+    bench: RundeckBench, rundeck: Rundeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when it could not be begun, or was deleted with its own log."""
+    handle = await bench.start(HELLO)
+    execution = await ended(bench, rundeck)
+    execution.status = "failed-with-retry"
+    assert (await bench.executor.watch(handle)).state is State.RUNNING
+    monkeypatch.setattr(rundeck_run, "RETRY_PATIENCE", -60.0)
+    progress = await bench.executor.watch(handle)
+    assert progress.state is State.UNKNOWN
+    assert "no next attempt is there" in progress.detail
+    execution.status = "failed"
+
+
+async def test_a_log_that_stays_in_its_store_is_told_to_be_missing(
+    bench: RundeckBench, rundeck: Rundeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = await bench.start(HELLO)
+    (await ended(bench, rundeck)).log_complete = False
+    monkeypatch.setattr(rundeck_run, "LOG_PATIENCE", -60.0)
+    progress = await bench.executor.watch(handle)
+    assert (progress.state, progress.output) == (State.SUCCEEDED, ())
+    assert "its log is not all there: Waiting for log output to become available" in progress.detail
+
+
 async def test_an_execution_that_was_deleted_is_unknown(bench: RundeckBench, rundeck: Rundeck) -> None:
     handle = await bench.start(HELLO)
     rundeck.stage.forget(await ended(bench, rundeck))
@@ -147,7 +199,7 @@ async def test_its_end_waits_for_its_log_and_not_for_ever(
     progress = await bench.executor.watch(handle)
     assert (progress.state, text_of(progress)) == (State.SUCCEEDED, "hello\n")
     execution.log_there = False
-    monkeypatch.setattr(rundeck_run, "LOG_PATIENCE", -1.0)
+    monkeypatch.setattr(rundeck_run, "LOG_PATIENCE", -60.0)
     assert (await bench.another().watch(handle)).state is State.SUCCEEDED
 
 

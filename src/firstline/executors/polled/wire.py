@@ -45,6 +45,8 @@ class Answer(NamedTuple):
         """Raises ValueError where it is none, or not whole."""
         if not self.whole:
             raise ValueError(f"the answer is longer than {len(self.content)} bytes")
+        if self.headers.get("content-type", "").startswith("text/html"):
+            raise ValueError("it is a page for people; does a proxy ask to sign in, or is the url another's?")
         return json.loads(self.content)
 
     def at(self, otherwise: float) -> float:

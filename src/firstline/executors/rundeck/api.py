@@ -7,7 +7,7 @@ ScheduledExecutionController.apiJobRun, AuthorizationInterceptor, ExecutionServi
 from typing import Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firstline.errors import FirstlineError, Rejected, Unavailable
 from firstline.executors.polled.wire import ANSWER, Answer, Line, make
@@ -32,7 +32,14 @@ class Refusal(NamedTuple):
 
 
 class Foreign(BaseModel):
+    """What is null is not there."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class When(Foreign):
@@ -71,7 +78,14 @@ class Execution(Foreign):
 
 
 class Executions(Foreign):
+    """The published description has a list of a job's executions bare; the server puts it beside its paging."""
+
     executions: list[Execution]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, given: Any) -> Any:
+        return {"executions": given} if isinstance(given, list) else given
 
 
 class Api:
@@ -95,8 +109,8 @@ class Api:
 
     def understood(self, answer: Answer, path: str) -> Any:
         """What an answer holds. Raises as `get`."""
-        if not answer.ok:
-            raise self.error(refusal_of(answer), f"GET {path}", answer)
+        if refusal := refusal_of(answer):
+            raise self.error(refusal, f"GET {path}", answer)
         try:
             return answer.json()
         except ValueError as error:
@@ -105,12 +119,15 @@ class Api:
     async def definition(self, job: str) -> Any:
         """A job's definition; in YAML, because older versions of the API have no JSON for it."""
         answer = await self.send("GET", f"/job/{job}", params={"format": "yaml"}, headers={"Accept": "text/yaml"})
-        if not answer.ok:
-            raise self.error(refusal_of(answer), f"GET /job/{job}", answer)
+        if refusal := refusal_of(answer):
+            raise self.error(refusal, f"GET /job/{job}", answer)
         try:
-            return yaml.safe_load(answer.text)
+            found = yaml.safe_load(answer.text)
         except yaml.YAMLError:
-            raise Unavailable(f"GET /job/{job}: its definition can't be read") from None
+            found = None
+        if not isinstance(found, list | dict):
+            raise Unavailable(f"GET /job/{job}: what was answered is no definition of a job")
+        return found
 
     def error(self, refusal: Refusal, what: str, answer: Answer) -> FirstlineError:
         """The error for a request that had no effect."""
@@ -131,14 +148,18 @@ class Api:
         return error if isinstance(error, Unavailable) else Rejected(str(error))
 
 
-def refusal_of(answer: Answer) -> Refusal:
-    """Rundeck's own `{error: true, errorCode, message}`, or whatever else was answered."""
+def refusal_of(answer: Answer) -> Refusal | None:
+    """Rundeck's own `{error: true, errorCode, message}`, whatever its status, or what else is no success. (Of a log
+    that is not there it says so in words, as `error`, and that is no refusal.)"""
     try:
         body = answer.json()
     except ValueError:
         body = None
-    if isinstance(body, dict) and body.get("error"):
-        message = body.get("message") or body["error"]
+    told = isinstance(body, dict) and body.get("error")
+    if answer.ok and told is not True:
+        return None
+    if isinstance(body, dict) and told:
+        message = body.get("message") or told
         return Refusal(answer.status, str(body.get("errorCode") or "api.error.unknown"), str(message))
     return Refusal(answer.status, "", " ".join(answer.text.split())[:300])
 

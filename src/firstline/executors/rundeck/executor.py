@@ -140,9 +140,8 @@ class RundeckExecutor(Executor[RundeckSettings]):
         """Raises `Lost` when Rundeck may have begun it; anything else when it surely has not."""
         path = f"/job/{job}/run"
         answer = await self._api.send("POST", path, json=body)
-        if not answer.ok:
+        if refusal := refusal_of(answer):
             mask = Masker(secret.get_secret_value() for secret in step.secrets.values())
-            refusal = refusal_of(answer)
             refusal = refusal._replace(message=mask(refusal.message))
             if answer.status >= 500 and not refusal.code:
                 raise Lost(f"POST {path} answered {answer.status}, not by Rundeck: {self._api.mask(refusal.message)}")
@@ -192,8 +191,8 @@ class RundeckExecutor(Executor[RundeckSettings]):
         path = f"/execution/{sight.last.id}/abort"
         try:
             answer = await self._api.send("POST", path)
-            if not answer.ok:
-                raise self._api.error(refusal_of(answer), f"POST {path}", answer)
+            if refusal := refusal_of(answer):
+                raise self._api.error(refusal, f"POST {path}", answer)
             abort = answer.json()["abort"]
         except (Gone, Unavailable):
             raise

@@ -15,8 +15,8 @@ async def check(api: Api, settings: RundeckSettings) -> list[Finding]:
         answer = await api.send("GET", "/projects")
     except FirstlineError as error:
         return [_bad(subject, str(error), "is the url right, and does Rundeck run there?")]
-    if not answer.ok:
-        return [_refused(subject, refusal_of(answer), settings)]
+    if refusal := refusal_of(answer):
+        return [_refused(subject, refusal, settings)]
     try:
         projects = [str(project["name"]) for project in answer.json()]
     except (ValueError, KeyError, TypeError):

@@ -26,7 +26,7 @@ def job_of(step: Step) -> RundeckParameters:
             f"{step.name or 'the step'}: a job of Rundeck takes no {', '.join(named)}; the job itself says that"
         )
     job = parameters(RundeckParameters, step)
-    if job.filter and _targets(step):
+    if job.filter and targets_of(step):
         raise Rejected(f"{step.name or 'the step'}: it has a node filter and targets; one of them")
     return job
 
@@ -42,7 +42,7 @@ def body_of(step: Step, job: RundeckParameters, settings: RundeckSettings) -> di
             raise Rejected(f"the option {name} is given twice: it is {'ours' if name in ours else 'a secret'}")
     body = {
         "options": {name: _value(value) for name, value in job.options.items()} | ours | secrets,
-        "filter": job.filter or filter_of(_targets(step)),
+        "filter": job.filter or filter_of(targets_of(step)),
         "loglevel": job.log_level,
         "asUser": job.as_user,
     }
@@ -57,7 +57,7 @@ def filter_of(targets: tuple[str, ...]) -> str:
     return f"name: {','.join(targets)}" if targets else ""
 
 
-def _targets(step: Step) -> tuple[str, ...]:
+def targets_of(step: Step) -> tuple[str, ...]:
     return step.targets or (() if step.target == OWN_NODES else (step.target,))
 
 

@@ -15,11 +15,12 @@ from firstline.executor import Progress, State, Step
 from firstline.executors.outputs import LIMIT
 from firstline.executors.polled.log import Page, RemoteLog, Stream
 from firstline.executors.rundeck.api import Api, Execution, Gone, read
+from firstline.executors.rundeck.request import targets_of
 
 LINES = 1_000  # of its log that one request asks for
 PAGE = 16 * 1_048_576  # bytes that such an answer may have; beyond it fewer lines are asked for
 LOG_PATIENCE = 60.0  # seconds that a log may need to be whole after its execution's end
-
+RETRY_PATIENCE = 60.0  # seconds that the next attempt may need to be there: Rundeck makes it in the same transaction
 
 # The text that Rundeck's own Key Value Data log filter looks for:
 # https://docs.rundeck.com/docs/manual/log-filters/key-value-data.html
@@ -37,6 +38,7 @@ _STATES = {
     "timedout": State.TIMED_OUT,
     "failed-with-retry": State.RUNNING,  # the next attempt is not there yet
 }
+_RETRIED = "failed-with-retry"
 _INCOMPLETE = "incomplete"  # what Rundeck calls an execution that ran when its server went down
 
 
@@ -46,23 +48,30 @@ class Address(NamedTuple):
     execution: int
     timeout: float
     limit: int
-    named: bool  # each line with the name of its node
+    targets: tuple[str, ...] = ()  # the nodes that it was asked for
 
     @classmethod
     def of(cls, execution: int, step: Step) -> "Address":
-        return cls(execution, step.timeout, step.output_limit, len(step.targets) > 1)
+        return cls(execution, step.timeout, step.output_limit, targets_of(step))
 
     @classmethod
     def parse(cls, where: str) -> "Address | None":
         number, _, query = where.partition("?")
         fields = {name: values[0] for name, values in parse_qs(query).items()}
         try:
-            return cls(int(number), float(fields["timeout"]), int(fields["limit"]), bool(int(fields["named"])))
+            targets = tuple(filter(None, fields.get("targets", "").split(",")))
+            return cls(int(number), float(fields["timeout"]), int(fields["limit"]), targets)
         except (KeyError, ValueError):
             return None
 
     def __str__(self) -> str:
-        return f"{self.execution}?{urlencode({'timeout': self.timeout, 'limit': self.limit, 'named': int(self.named)})}"
+        fields = {"targets": ",".join(self.targets), "timeout": self.timeout, "limit": self.limit}
+        return f"{self.execution}?{urlencode(fields, safe=',@')}"
+
+    @property
+    def named(self) -> bool:
+        """Each line with the name of its node."""
+        return len(self.targets) > 1
 
 
 class Sight(NamedTuple):
@@ -79,6 +88,8 @@ class Sight(NamedTuple):
     def state(self) -> State:
         if self.last.status == "other":
             return State.UNKNOWN if self.last.custom_status == _INCOMPLETE else State.FAILED
+        if self.last.status == _RETRIED and self.since_end > RETRY_PATIENCE:
+            return State.UNKNOWN
         return _STATES.get(self.last.status, State.UNKNOWN)
 
     @property
@@ -138,6 +149,7 @@ class Run:
     async def _look(self, offset: int, sight: Sight, stopped: dict[str, Any]) -> Progress:
         self._sight, state = sight, sight.state
         self._to_end = state.ended
+        elsewhere = _elsewhere(self._address.targets, sight.last) if state is State.SUCCEEDED else ""
         try:
             window = await self._log.window(offset, ended=state.ended)
         except _Incomplete:
@@ -145,6 +157,8 @@ class Run:
             window = await self._log.window(offset, ended=False)
         if state is State.CANCELLED:
             state = State(stopped.get("state", State.CANCELLED))
+        if state is State.SUCCEEDED and elsewhere:
+            state = State.FAILED
         return Progress(
             state=state,
             output=window.output,
@@ -153,7 +167,7 @@ class Run:
             dropped=window.dropped,
             started_at=_moment(sight.started),
             ended_at=_moment(sight.last.ended.unixtime / 1000) if state.ended and sight.last.ended else None,
-            detail="; ".join(self._words(state, sight, stopped)),
+            detail="; ".join(filter(None, (*self._words(state, sight, stopped), elsewhere))),
             outputs=self._outputs if state.ended else {},
             surroundings=f"Rundeck execution {sight.last.id}, as {sight.last.user or 'its user'}",
         )
@@ -163,9 +177,12 @@ class Run:
         if len(sight.chain) > 1:
             yield f"attempt {len(sight.chain)}"
         if not state.ended or state is State.SUCCEEDED:
+            yield self._missing
             return
         if last.status == "aborted":
             yield str(stopped.get("detail") or f"aborted in Rundeck by {last.aborted_by or 'somebody'}")
+        elif last.status == _RETRIED:
+            yield "Rundeck was to try it again, and no next attempt is there: it could not begin it, or it was deleted"
         elif state is State.UNKNOWN:
             yield f"Rundeck calls it {last.custom_status or last.status}: its server went down, or lost sight of it"
         elif state is State.TIMED_OUT:
@@ -175,8 +192,7 @@ class Run:
         if last.failed_nodes:
             yield f"failed on {', '.join(last.failed_nodes)}"
             yield f"succeeded on {', '.join(last.succeeded_nodes) or 'none'}"
-        if self._missing:
-            yield self._missing
+        yield self._missing
         yield last.permalink or f"execution {last.id}"
 
     async def _page(self, mark: tuple[int, int]) -> Page[tuple[int, int]]:
@@ -195,8 +211,8 @@ class Run:
             return Page([self._text(entry) for entry in entries], (number, after), more=True)
         if self._to_end and not content.get("completed") and not self._past_patience():
             raise _Incomplete("its log is not all there yet")
-        if content.get("error") and self._past_patience():
-            self._missing = f"its log can't be read: {content['error']}"
+        if self._past_patience() and (content.get("error") or not content.get("completed")):
+            self._missing = _missing(content)
         texts = [self._text(entry) for entry in entries]
         if number + 1 < len(chain) and (content.get("completed") or self._past_patience()):
             return Page(texts, (number + 1, 0), more=True)
@@ -233,6 +249,24 @@ class Run:
 
 def _as_unavailable(error: FirstlineError) -> FirstlineError:
     return error if isinstance(error, Unavailable) else Unavailable(str(error))
+
+
+def _missing(content: dict[str, Any]) -> str:
+    """A log in an object store may come late, or never (`pending`)."""
+    if content.get("error"):
+        return f"its log can't be read: {content['error']}"
+    return f"its log is not all there: {content.get('pending') or content.get('message') or 'it was not completed'}"
+
+
+def _elsewhere(targets: tuple[str, ...], execution: Execution) -> str:
+    """In words, that it did not run where it was asked to. Rundeck leaves out nodes that the project does not have, and
+    a job may call it success when none is left (`successOnEmptyNodeFilter`; EngineWorkflowExecutor)."""
+    ran = [*execution.succeeded_nodes, *execution.failed_nodes]
+    words = {
+        "it did not run on": [target for target in targets if target not in ran],
+        "it ran, and nobody asked for it, on": [node for node in ran if targets and node not in targets],
+    }
+    return "; ".join(f"{what} {', '.join(nodes)}" for what, nodes in words.items() if nodes)
 
 
 def _moment(seconds: float) -> datetime:

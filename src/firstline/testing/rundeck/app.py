@@ -32,6 +32,7 @@ class Rundeck:
         self.faults: list[Fault] = []
         self.stage = Stage()
         self.active = True  # the execution mode
+        self.nodes: frozenset[str] | None = None  # of the projects; None: any name is one's
         self._version, self._api = version, api
         routes = [
             self._route("GET", "/projects", self._projects),
@@ -117,7 +118,8 @@ class Rundeck:
             raise Refused(403, "api.error.item.unauthorized", "Run as User", "Job ID", job.id)
         self._see_that_it_can_run(job)
         options = _options(job, body.get("options") or {})
-        return document.execution(self.stage.begin(job, user, options, _nodes(job, body)), str(request.base_url)[:-1])
+        nodes = tuple(node for node in _nodes(job, body) if self.nodes is None or node in self.nodes)
+        return document.execution(self.stage.begin(job, user, options, nodes), str(request.base_url)[:-1])
 
     def _see_that_it_can_run(self, job: Job) -> None:
         """Before 5 all that is no conflict is a 500 (ScheduledExecutionController.apiJobRun)."""

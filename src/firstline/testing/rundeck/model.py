@@ -40,6 +40,7 @@ class Job:
     multiple: bool = True  # multipleExecutions
     retries: int = 0
     nodes: tuple[str, ...] = ("rundeck-server",)
+    success_on_none: bool = False  # successOnEmptyNodeFilter
 
 
 @dataclass

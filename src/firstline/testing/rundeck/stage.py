@@ -62,6 +62,9 @@ class Stage:
         asyncio.run_coroutine_threadsafe(done(), loop).result(10)
 
     async def _play(self, execution: Execution, work: Work) -> None:
+        if not execution.nodes:
+            self._play_nowhere(execution)
+            return
         try:
             await execution.job.program(work)
         except Failed as failed:
@@ -79,6 +82,11 @@ class Stage:
             raise
         else:
             execution.end("succeeded")
+
+    def _play_nowhere(self, execution: Execution) -> None:
+        """A filter that matches no node (EngineWorkflowExecutor)."""
+        execution.write("No matched nodes", "WARN", "rundeck-server")
+        execution.end("succeeded" if execution.job.success_on_none else "failed")
 
     def _fail(self, execution: Execution, work: Work) -> None:
         if execution.attempt >= execution.job.retries:
