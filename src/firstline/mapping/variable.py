@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from firstline.declaration import Json
 from firstline.expression import Scope, Type
 from firstline.incident import Event, Incident, Reference
+from firstline.mapping.host import host
 
 _TEXTS = ("title", "description", "state", "ci", "service", "group", "category", "subcategory", "caller")
 _NUMBERS = ("priority", "urgency", "impact")
@@ -19,6 +20,7 @@ VARIABLES: dict[str, Type] = {
     **{f"incident.{name}": "any" for name in _NUMBERS},
     **{f"incident.reference.{name}": "string" for name in _REFERENCE},
     **{f"incident.item.{name}": "string" for name in _ITEM},
+    "incident.host": "string",
     "incident.agreements": "any",
     "incident.data": "map",
     **{f"event.{name}": "string" for name in _EVENT},
@@ -59,6 +61,7 @@ def _incident(incident: Incident) -> dict[str, Json]:
         **{f"incident.{name}": _time(getattr(incident, name)) for name in _TIMES},
         **{f"incident.reference.{name}": getattr(incident.reference, name) for name in _REFERENCE},
         **{f"incident.item.{name}": getattr(incident.item, name) for name in _ITEM},
+        "incident.host": host(incident),
         "incident.agreements": [agreement.model_dump(mode="json") for agreement in incident.agreements],
         "incident.data": incident.data,
     }
