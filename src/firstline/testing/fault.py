@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROXY = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
@@ -16,6 +16,7 @@ class Kind(Enum):
     BAD_GATEWAY = auto()  # a proxy's 502, and nothing was done
     BAD_GATEWAY_AFTER = auto()  # a proxy's 502, though it was done
     BROKEN = auto()  # the connection breaks, and nothing was done
+    FORBIDDEN = auto()  # 403, and nothing was done
 
 
 @dataclass
@@ -42,6 +43,10 @@ class Wire:
             await self._app(scope, receive, _nowhere)
         if fault.kind in (Kind.LOST, Kind.BROKEN):
             await _break_off(send)
+        elif fault.kind is Kind.FORBIDDEN:
+            await JSONResponse({"detail": "You do not have permission to perform this action."}, 403)(
+                scope, receive, send
+            )
         else:
             await HTMLResponse(PROXY, 502)(scope, receive, send)
 

@@ -205,6 +205,57 @@ async def test_a_workflow_that_waits_for_an_approval_says_so_and_can_be_cancelle
     assert [job.kind for job in world.jobs] == ["workflow_job"]
 
 
+async def test_a_workflow_whose_template_would_leave_out_the_limit_is_refused(bench: AwxBench, world: World) -> None:
+    """It would run on all hosts of its inventory; also two workflows down."""
+    deaf = hello(id=9, name="deaf", asks=EVERYTHING - {"limit", "tags"})
+    inner = WorkflowTemplate(6, "inner", (None, deaf), asks=EVERYTHING)
+    world.workflows.append(WorkflowTemplate(5, "outer", (hello(), inner), asks=EVERYTHING))
+    told: dict[str, Any] = {"workflow_template": "outer", "tags": ["quick"]}
+    with pytest.raises(Rejected, match="'deaf' in the workflow does not prompt for job_tags, limit"):
+        await bench.start((), parameters=told, target="web1")
+    assert world.launches == 0
+
+
+@pytest.mark.parametrize(
+    ("hosts", "words"),
+    [(("web1", "web2"), ""), (("web1",), "it did not run on web2"), (("db1",), "it did not run on web1, web2")],
+)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+async def test_a_success_that_left_targets_out_is_none(
+    bench: AwxBench, world: World, hosts: tuple[str, ...], words: str, depth: int
+) -> None:
+    """Ansible leaves out hosts that the inventory does not have, and calls the rest a success."""
+    template: Any = hello(hosts=hosts)
+    for number in range(depth):
+        template = WorkflowTemplate(5 + number, f"around-{number}", (template,))
+    (world.workflows if depth else world.templates).append(template)
+    kind = "workflow_template" if depth else "job_template"
+    handle = await bench.start((), parameters={kind: template.name}, targets=("web1", "web2"))
+    progress = await bench.end(handle)
+    assert progress.state is (State.FAILED if words else State.SUCCEEDED)
+    assert words in progress.detail
+    assert "hello" in text_of(progress)
+
+
+async def test_hosts_that_can_not_be_told_are_said_to_be_unknown(
+    bench: AwxBench, world: World, faults: list[Fault]
+) -> None:
+    world.templates.append(hello())
+    handle = await bench.start((), **told(), target="web1")
+    faults.append(Fault(Kind.FORBIDDEN, "GET", times=1_000, path="job_host_summaries"))
+    progress = await bench.end(handle)
+    assert progress.state is State.SUCCEEDED
+    assert "on which hosts it ran can't be told" in progress.detail
+
+
+async def test_hosts_that_nobody_asked_for_are_told(bench: AwxBench, world: World) -> None:
+    world.templates.append(hello())
+    handle = await bench.start((), **told(), target="web1")
+    await bench.end(handle)
+    world.jobs[0].fields["limit"] = "web1,web9"
+    assert "nobody asked for it, on web9" in (await bench.another().watch(handle)).detail
+
+
 async def test_a_template_that_is_cut_into_slices_is_one_run(bench: AwxBench, world: World) -> None:
     world.templates.append(hello(slices=2))
     handle = await bench.start((), **told(), id="cut")

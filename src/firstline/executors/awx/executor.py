@@ -11,10 +11,11 @@ from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable
 from firstline.executor import Executor, Handle, Progress, State, Step, parameters
 from firstline.executors.awx import health
 from firstline.executors.awx.api import Api, Gone, read
-from firstline.executors.awx.request import Key, Template, body_of, key_of, mismatches, refuse
+from firstline.executors.awx.request import Key, Template, body_of, key_of, mismatches, passed_on, refuse
 from firstline.executors.awx.run import Address, Run, Sight
 from firstline.executors.awx.search import find
 from firstline.executors.awx.settings import AwxParameters, AwxSettings
+from firstline.executors.awx.workflow import see_that_nodes_take
 from firstline.executors.polled.record import Record
 from firstline.executors.polled.wire import Lost
 from firstline.finding import Finding
@@ -106,6 +107,8 @@ class AwxExecutor(Executor[AwxSettings]):
         begun = record.read("begun")
         found = await self._found(step, template, key, begun)
         if found is None:
+            if told.is_workflow and (names := passed_on(told, body)):
+                await see_that_nodes_take(self._api, template.path, names)
             record.write("begun", {"at": time.time(), "template": template.path})
             found = await self._launch(step, template, key, body, record)
         path, job = found

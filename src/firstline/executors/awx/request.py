@@ -17,7 +17,7 @@ from firstline.executors.awx.settings import AwxParameters
 OWN_HOSTS = "local"  # a step's default target: the template says where it runs
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
-_FLAGS = {
+FLAGS = {
     "limit": "ask_limit_on_launch",
     "inventory": "ask_inventory_on_launch",
     "job_tags": "ask_tags_on_launch",
@@ -65,7 +65,7 @@ def refuse(step: Step, told: AwxParameters) -> None:
     }
     if named := [name for name, given in unusable.items() if given]:
         raise Rejected(f"{_name(step)}: a template of AWX takes no {', '.join(named)}; the template itself says that")
-    if told.limit and _targets(step):
+    if told.limit and targets_of(step):
         raise Rejected(f"{_name(step)}: it has a limit and targets; one of them")
     if step.dry_run and told.is_workflow:
         raise Rejected(f"{_name(step)}: a workflow template has no dry run: the jobs in it are run as they are")
@@ -89,7 +89,7 @@ def body_of(step: Step, told: AwxParameters, template: Template, key: Key, found
     skip = [*told.skip_tags, *([key.tag] if key.tag else [])]
     body = {
         "extra_vars": {**told.extra_vars, **secrets, **ours},
-        "limit": told.limit or ",".join(_targets(step)),
+        "limit": told.limit or ",".join(targets_of(step)),
         "job_tags": ",".join(told.tags),
         "skip_tags": ",".join(skip),
         "job_type": "check" if step.dry_run else "",
@@ -100,6 +100,12 @@ def body_of(step: Step, told: AwxParameters, template: Template, key: Key, found
     if template.launch.get("ask_timeout_on_launch"):
         body["timeout"] = math.ceil(step.timeout)
     return body
+
+
+def passed_on(told: AwxParameters, body: Body) -> set[str]:
+    """What of a workflow's launch is of use only as far as the templates in it take it. Our own tag is not."""
+    ours = set() if told.skip_tags else {"skip_tags"}
+    return {"limit", "inventory", "job_tags", "skip_tags"} & body.keys() - ours
 
 
 def mismatches(job: Body, body: Body, hidden: frozenset[str]) -> list[str]:
@@ -127,7 +133,7 @@ def variables(job: Body) -> Body:
 
 
 def _see_that_it_is_taken(step: Step, body: Body, template: Template) -> None:
-    refused = [f"{name} ({flag})" for name, flag in _FLAGS.items() if name in body and not template.launch.get(flag)]
+    refused = [f"{name} ({flag})" for name, flag in FLAGS.items() if name in body and not template.launch.get(flag)]
     if step.dry_run and not template.launch.get("ask_job_type_on_launch"):
         raise Rejected(f"{_name(step)}: the template has no dry run: it does not prompt for the job type")
     strange = [name for name in body.get("extra_vars", {}) if not template.takes(name)]
@@ -149,7 +155,7 @@ def _see_that_it_is_taken(step: Step, body: Body, template: Template) -> None:
         )
 
 
-def _targets(step: Step) -> tuple[str, ...]:
+def targets_of(step: Step) -> tuple[str, ...]:
     """Raises `Rejected` for what Ansible would read as a pattern: it could mean more hosts than were let go."""
     targets = step.targets or (() if step.target in ("", OWN_HOSTS) else (step.target,))
     for target in targets:

@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, urlencode
 
 from pydantic import JsonValue
 
+from firstline.errors import Rejected
 from firstline.executor import Progress, State, Step
 from firstline.executors.awx.api import PAGE, Api
+from firstline.executors.awx.request import targets_of
 from firstline.executors.outputs import LIMIT
 from firstline.executors.polled.log import Page, RemoteLog, Stream
 
@@ -41,10 +43,11 @@ class Address(NamedTuple):
     path: str
     timeout: float
     limit: int
+    targets: tuple[str, ...] = ()  # the hosts that it was asked for
 
     @classmethod
     def of(cls, path: str, step: Step) -> "Address":
-        return cls(path, step.timeout, step.output_limit)
+        return cls(path, step.timeout, step.output_limit, targets_of(step))
 
     @classmethod
     def parse(cls, where: str) -> "Address | None":
@@ -54,7 +57,8 @@ class Address(NamedTuple):
         try:
             if kind not in ("jobs", "workflow_jobs") or not number.isdecimal():
                 return None
-            return cls(path, float(fields["timeout"]), int(fields["limit"]))
+            targets = tuple(filter(None, fields.get("targets", "").split(",")))
+            return cls(path, float(fields["timeout"]), int(fields["limit"]), targets)
         except (KeyError, ValueError):
             return None
 
@@ -63,7 +67,8 @@ class Address(NamedTuple):
         return self.path.startswith("workflow")
 
     def __str__(self) -> str:
-        return f"{self.path}?{urlencode({'timeout': self.timeout, 'limit': self.limit})}"
+        fields = {"targets": ",".join(self.targets), "timeout": self.timeout, "limit": self.limit}
+        return f"{self.path}?{urlencode(fields, safe=',')}"
 
 
 class Sight(NamedTuple):
@@ -99,6 +104,7 @@ class Run:
         self._address = address
         self._sight = Sight({}, [], 0.0)
         self._whole = True  # what was read last has all events that there will be
+        self._hosts: set[str] | None = None  # where it has run, told once it has ended
         begin = -1 if address.is_workflow else 0
         self._log: RemoteLog[Mark] = RemoteLog(self._page, (0, begin), address.limit)
 
@@ -107,11 +113,17 @@ class Run:
         job, answer = await self._api.told(self._address.path)
         parts = [{**job, "type": "job"}]
         if self._address.is_workflow:
-            nodes = await self._api.all(f"{self._address.path}/workflow_nodes", order_by="id")
-            found = [node["summary_fields"]["job"] for node in nodes if node.get("job")]
-            parts = sorted(found, key=lambda part: int(part["id"]))
+            parts = sorted(await self._parts(self._address.path), key=lambda part: int(part["id"]))
         self._sight = Sight(job, parts, answer.at(datetime.now(UTC).timestamp()))
         return self._sight
+
+    async def _parts(self, path: str) -> list[Body]:
+        """The jobs in a workflow, and in the workflows in it."""
+        nodes = await self._api.all(f"{path}/workflow_nodes", order_by="id")
+        found = [node["summary_fields"]["job"] for node in nodes if node.get("job")]
+        for part in [part for part in found if part["type"] == "workflow_job"]:
+            found += await self._parts(f"workflow_jobs/{part['id']}")
+        return found
 
     async def look(self, offset: int, sight: Sight, stopped: Body) -> Progress:
         """`stopped` says what of an end we asked for, and why."""
@@ -122,6 +134,13 @@ class Run:
             state = State.RUNNING  # its last words are on their way
         if state is State.CANCELLED:
             state = State(stopped.get("state", State.CANCELLED))
+        elsewhere, unsure = "", ""
+        if state is State.SUCCEEDED and self._address.targets:
+            try:
+                elsewhere = await self._elsewhere()
+            except Rejected as error:
+                unsure = f"on which hosts it ran can't be told: {error}"
+        state = State.FAILED if elsewhere else state
         outputs, complaint = _outputs(sight.job) if state.ended else ({}, "")
         return Progress(
             state=state,
@@ -131,10 +150,24 @@ class Run:
             dropped=window.dropped,
             started_at=_moment(sight.job.get("started")),
             ended_at=_moment(sight.job.get("finished")) if state.ended else None,
-            detail="; ".join(filter(None, (*self._words(state, sight, stopped), complaint))),
+            detail="; ".join(filter(None, (*self._words(state, sight, stopped), elsewhere, unsure, complaint))),
             outputs=outputs,
             surroundings=_surroundings(self._address, sight.job),
         )
+
+    async def _elsewhere(self) -> str:
+        """In words, that it did not run where it was asked to: Ansible warns of a host that the inventory does not
+        have, or that no play is for, and goes on without it. AWX counts for each host what was done there
+        (JobHostSummary)."""
+        if self._hosts is None:
+            jobs = [part for part in self._sight.parts if part["type"] == "job"]
+            found = [await self._api.all(f"jobs/{job['id']}/job_host_summaries") for job in jobs]
+            self._hosts = {str(each["host_name"]) for page in found for each in page}
+        words = {
+            "it did not run on": [target for target in self._address.targets if target not in self._hosts],
+            "it ran, and nobody asked for it, on": sorted(self._hosts - {*self._address.targets}),
+        }
+        return "; ".join(f"{what} {', '.join(hosts)}" for what, hosts in words.items() if hosts)
 
     async def _all_saved(self) -> bool:
         """Whether the output of an ended run is all there, or will not come any more."""

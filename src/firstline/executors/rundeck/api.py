@@ -72,6 +72,11 @@ class Execution(Foreign):
     retry_attempt: int = Field(default=0, alias="retryAttempt")
     permalink: str = ""
 
+    @property
+    def nodes(self) -> list[str]:
+        """Where it ran."""
+        return [*self.succeeded_nodes, *self.failed_nodes]
+
     def has_option(self, name: str, value: str) -> bool:
         options = (self.job and self.job.options) or {}
         return options.get(name) == value or f"-{name} {value} " in f"{self.argstring or ''} "

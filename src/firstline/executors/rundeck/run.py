@@ -39,6 +39,7 @@ _STATES = {
     "failed-with-retry": State.RUNNING,  # the next attempt is not there yet
 }
 _RETRIED = "failed-with-retry"
+_NOWHERE = "Rundeck names no node that it ran on"
 _INCOMPLETE = "incomplete"  # what Rundeck calls an execution that ran when its server went down
 
 
@@ -150,6 +151,7 @@ class Run:
         self._sight, state = sight, sight.state
         self._to_end = state.ended
         elsewhere = _elsewhere(self._address.targets, sight.last) if state is State.SUCCEEDED else ""
+        nowhere = self._address.targets and state is State.SUCCEEDED and not sight.last.nodes
         try:
             window = await self._log.window(offset, ended=state.ended)
         except _Incomplete:
@@ -167,7 +169,9 @@ class Run:
             dropped=window.dropped,
             started_at=_moment(sight.started),
             ended_at=_moment(sight.last.ended.unixtime / 1000) if state.ended and sight.last.ended else None,
-            detail="; ".join(filter(None, (*self._words(state, sight, stopped), elsewhere))),
+            detail="; ".join(
+                filter(None, (*self._words(state, sight, stopped), elsewhere, _NOWHERE if nowhere else ""))
+            ),
             outputs=self._outputs if state.ended else {},
             surroundings=f"Rundeck execution {sight.last.id}, as {sight.last.user or 'its user'}",
         )
@@ -259,12 +263,14 @@ def _missing(content: dict[str, Any]) -> str:
 
 
 def _elsewhere(targets: tuple[str, ...], execution: Execution) -> str:
-    """In words, that it did not run where it was asked to. Rundeck leaves out nodes that the project does not have, and
-    a job may call it success when none is left (`successOnEmptyNodeFilter`; EngineWorkflowExecutor)."""
-    ran = [*execution.succeeded_nodes, *execution.failed_nodes]
+    """In words, that it did not run where it was asked to: Rundeck leaves out nodes that the project does not have. Of
+    a job whose steps run on no node it names none; nor where none is left and the job calls that a success
+    (`successOnEmptyNodeFilter`; EngineWorkflowExecutor)."""
+    if not targets or not execution.nodes:
+        return ""
     words = {
-        "it did not run on": [target for target in targets if target not in ran],
-        "it ran, and nobody asked for it, on": [node for node in ran if targets and node not in targets],
+        "it did not run on": [target for target in targets if target not in execution.nodes],
+        "it ran, and nobody asked for it, on": [node for node in execution.nodes if node not in targets],
     }
     return "; ".join(f"{what} {', '.join(nodes)}" for what, nodes in words.items() if nodes)
 

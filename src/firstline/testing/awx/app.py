@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from firstline.testing.awx.launch import Refused, launch_answer, launched
-from firstline.testing.awx.world import Job, World
+from firstline.testing.awx.world import ASK, Job, Template, WorkflowTemplate, World
 
 Body = dict[str, Any]
 PAGES = 200  # MAX_PAGE_SIZE
@@ -38,6 +38,7 @@ def application(world: World) -> Starlette:
             Route(f"/{kind}/{{id:int}}/launch/", api.admitted(api.asks)),
             Route(f"/{kind}/{{id:int}}/launch/", api.admitted(api.launch), methods=["POST"]),
             Route(f"/{kind}/{{id:int}}/survey_spec/", api.admitted(api.survey)),
+            Route(f"/{kind}/{{id:int}}/workflow_nodes/", api.admitted(api.template_nodes)),
             Route(f"/{kind}/{{id:int}}/{{made}}/", api.admitted(api.made)),
         ]
     for kind in ("jobs", "workflow_jobs"):
@@ -45,6 +46,7 @@ def application(world: World) -> Starlette:
             Route(f"/{kind}/{{id:int}}/", api.admitted(api.job)),
             Route(f"/{kind}/{{id:int}}/cancel/", api.admitted(api.cancel), methods=["POST"]),
             Route(f"/{kind}/{{id:int}}/job_events/", api.admitted(api.events)),
+            Route(f"/{kind}/{{id:int}}/job_host_summaries/", api.admitted(api.hosts)),
             Route(f"/{kind}/{{id:int}}/workflow_nodes/", api.admitted(api.nodes)),
         ]
 
@@ -140,6 +142,16 @@ class Api:
         cut = None if request.query_params.get("no_truncate") else _CUT
         return _page(request, [{**event, "stdout": event["stdout"][:cut]} for event in job.events])
 
+    async def hosts(self, request: Request) -> Response:
+        """Saved with the last event."""
+        job = self._job(request)
+        hosts = [] if job.active else job.hosts
+        return _page(request, [{"id": number, "host_name": host} for number, host in enumerate(hosts, 1)])
+
+    async def template_nodes(self, request: Request) -> Response:
+        rows = [{"id": number, **_node(each)} for number, each in enumerate(self._template(request).nodes, 1)]
+        return _page(request, rows)
+
     async def nodes(self, request: Request) -> Response:
         parts = self._job(request).parts
         rows = [
@@ -150,8 +162,7 @@ class Api:
 
     def _template(self, request: Request) -> Any:
         kind = request.url.path.split("/")[3]
-        templates: list[Any] = list(self._world.templates if kind == "job_templates" else self._world.workflows)
-        for template in templates:
+        for template in self._world.all(Template if kind == "job_templates" else WorkflowTemplate):
             if template.id == request.path_params["id"]:
                 return template
         raise Refused(404, {"detail": "Not found."})
@@ -164,8 +175,16 @@ class Api:
         raise Refused(404, {"detail": "Not found."})
 
 
+def _node(template: Any) -> Body:
+    if template is None:
+        return {"summary_fields": {"unified_job_template": {"id": 0, "unified_job_type": "workflow_approval"}}}
+    kind = "job" if isinstance(template, Template) else "workflow_job"
+    return {"summary_fields": {"unified_job_template": {"id": template.id, "unified_job_type": kind}}}
+
+
 def _row(template: Any) -> Body:
     return {
+        **{f"ask_{name}_on_launch": name in template.asks for name in ASK},
         "id": template.id,
         "name": template.name,
         "summary_fields": {"organization": {"name": template.organization}},

@@ -3,14 +3,10 @@ SurveyJobTemplateMixin, JobLaunchSerializer.validate, WorkflowJobLaunchSerialize
 
 from typing import Any
 
-from firstline.testing.awx.world import ASK, Job, Template, WorkflowTemplate, World
+from firstline.testing.awx.world import ASK, PROMPTS, Job, Template, WorkflowTemplate, World
 
 Body = dict[str, Any]
 
-_FLAGS = {
-    "limit": "limit", "job_tags": "tags", "skip_tags": "skip_tags", "job_type": "job_type", "inventory": "inventory",
-    "credentials": "credential", "timeout": "timeout", "job_slice_count": "job_slice_count",
-}  # fmt: skip
 _INTEGERS = ("inventory", "timeout", "job_slice_count")
 
 
@@ -45,8 +41,8 @@ def launched(world: World, template: Any, body: Body) -> tuple[Job, Body]:
     variables, ignored = _variables(template, body.get("extra_vars") or {})
     fields: Body = {}
     for name, value in body.items():
-        if name in _FLAGS and value != _default(template, name):
-            (fields if _FLAGS[name] in template.asks else ignored)[name] = value
+        if name in PROMPTS and value != _default(template, name):
+            (fields if PROMPTS[name] in template.asks else ignored)[name] = value
     hidden = frozenset(q.variable for q in getattr(template, "survey", ()) if q.type == "password")
     if isinstance(template, WorkflowTemplate):
         if ignored:

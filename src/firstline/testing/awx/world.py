@@ -15,6 +15,10 @@ Body = dict[str, Any]
 TOKEN = "a-token-of-the-stand-in"  # noqa: S105 - of a stand-in
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ACTIVE = ("new", "pending", "waiting", "running")
+PROMPTS = {
+    "limit": "limit", "job_tags": "tags", "skip_tags": "skip_tags", "job_type": "job_type", "inventory": "inventory",
+    "credentials": "credential", "timeout": "timeout", "job_slice_count": "job_slice_count",
+}  # fmt: skip
 ASK = ("variables", "limit", "tags", "skip_tags", "job_type", "inventory", "credential", "timeout", "job_slice_count")
 
 
@@ -44,15 +48,16 @@ class Template:
     allow_simultaneous: bool = True
     slices: int = 1
     may_launch: bool = True
+    hosts: tuple[str, ...] | None = None  # of its inventory; None: any name is one's
 
 
 @dataclass
 class WorkflowTemplate:
-    """`nodes` are job templates that run one after the other, as long as they succeed; None is an approval."""
+    """`nodes` are templates that run one after the other, as long as they succeed; None is an approval."""
 
     id: int
     name: str
-    nodes: tuple[Template | None, ...]
+    nodes: tuple["Template | WorkflowTemplate | None", ...]
     asks: frozenset[str] = frozenset({"variables", "limit", "skip_tags"})
     organization: str = "Default"
 
@@ -82,6 +87,14 @@ class Job:
     def active(self) -> bool:
         return self.status in ACTIVE
 
+    @property
+    def hosts(self) -> list[str]:
+        """Where it runs: names that the inventory does not have are left out."""
+        there, limit = self.template.hosts, self.fields.get("limit") or ""
+        if not limit:
+            return list(there or ("localhost",))
+        return [host for host in limit.split(",") if there is None or host in there]
+
 
 class World:
     """`lag` seconds pass before an event is saved; those with an even counter come twice as late, so that they are out
@@ -99,6 +112,13 @@ class World:
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._containers: dict[int, Container] = {}
+
+    def all(self, kind: type[Any]) -> list[Any]:
+        """The templates of a kind, also those that stand in workflows alone."""
+        found: list[Any] = [*self.templates, *self.workflows]
+        for template in found:
+            found += [node for node in getattr(template, "nodes", ()) if node and node not in found]
+        return [template for template in found if isinstance(template, kind)]
 
     def launch(self, template: Any, kind: str, variables: Body, fields: Body, hidden: frozenset[str]) -> Job:
         self.launches += 1
@@ -136,7 +156,7 @@ class World:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _play_workflow(self, job: Job, nodes: tuple[Template | None, ...]) -> None:
+    async def _play_workflow(self, job: Job, nodes: tuple[Template | WorkflowTemplate | None, ...]) -> None:
         job.status, job.started = "running", now()
         for node in nodes:
             if job.cancel:
@@ -150,10 +170,12 @@ class World:
                 if part.cancel:
                     part.status = "canceled"
                 continue
-            part = self.add(node, "job", {**job.variables}, {**job.fields}, job.hidden)
+            kind = "job" if isinstance(node, Template) else "workflow_job"
+            taken = {name: value for name, value in job.fields.items() if PROMPTS[name] in node.asks}
+            part = self.add(node, kind, {**job.variables}, taken, job.hidden)
             part.launch_type = "workflow"
             job.parts.append(part)
-            await self._play(part)
+            await (self._play(part) if isinstance(node, Template) else self._play_workflow(part, node.nodes))
             if part.status != "successful":
                 break
         failed = any(part.status in ("failed", "error") for part in job.parts)
