@@ -53,11 +53,12 @@ def test_begun_without_an_end_and_a_holder_is_lost(run: RunDirectory) -> None:
     assert run.begun() == {"started_at": 1.0}
 
 
-def test_an_end_on_record_is_the_end_whoever_holds_the_lock(run: RunDirectory) -> None:
+def test_an_end_on_record_counts_when_its_supervisor_has_let_go(run: RunDirectory) -> None:
     lock = held(run)
     run.record_ended({"state": "succeeded"})
-    assert run.standing() is Standing.ENDED
+    assert run.standing() is Standing.HELD
     os.close(lock)
+    assert run.standing() is Standing.ENDED
     assert run.ended() == {"state": "succeeded"}
 
 

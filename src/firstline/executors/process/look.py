@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from firstline.executors.process import tree
@@ -21,8 +22,10 @@ def look(run: RunDirectory, offset: int = 0, most: int = LOOK) -> dict[str, Any]
     `surroundings`."""
     standing = run.standing()
     if standing in (Standing.ABSENT, Standing.NEW):
-        detail = NOT_THERE if standing is Standing.ABSENT else NEVER_BEGUN
+        detail = f"{NOT_THERE}{_left(run)}" if standing is Standing.ABSENT else NEVER_BEGUN
         return _told({}, {"state": "unknown", "detail": detail}, offset)
+    if standing is Standing.HELD:
+        wake(run)
     begun = run.begun()
     if run.is_stripped():
         return _told(begun, _end(run, standing), offset)
@@ -40,11 +43,17 @@ def look(run: RunDirectory, offset: int = 0, most: int = LOOK) -> dict[str, Any]
 def remains(run: RunDirectory) -> list[tree.Process]:
     """Who is left of a run without a supervisor: its session, and whoever carries its mark. A descendant that left the
     session and cleaned its environment can't be found."""
-    if run.begun().get("boot") != tree.boot():
-        return []
-    process = run.process()
+    process = run.process() if run.begun().get("boot") == tree.boot() else {}
     session = tree.session(process["id"], process["started"]) if process else []
     return list(dict.fromkeys(session + tree.marked(run.mark)))
+
+
+def wake(run: RunDirectory) -> None:
+    """Let the supervisor go on, should something have stopped it: else it would keep no time."""
+    told = run.begun().get("supervisor", {})
+    supervisor = tree.look(told["id"]) if told else None
+    if supervisor and supervisor.state == "T" and supervisor.started == told["started"]:
+        tree.send(supervisor, signal.SIGCONT)
 
 
 def _told(begun: dict[str, Any], ended: dict[str, Any], offset: int) -> dict[str, Any]:
@@ -80,12 +89,17 @@ def _lost(run: RunDirectory) -> str:
     crash = run.crash()
     if crash:
         words = f"its supervisor failed: {crash}"
-    left = ", ".join(f"{process.id} ({process.name})" for process in remains(run))
+    left = _left(run)
     if left:
-        return f"{words}; still running: {left}"
+        return f"{words}{left}"
     if not run.process():
         words = f"{words}; whether the command began is not on record"
     return f"{words}; nothing of it runs"
+
+
+def _left(run: RunDirectory) -> str:
+    left = ", ".join(f"{process.id} ({process.name})" for process in remains(run))
+    return f"; still running: {left}" if left else ""
 
 
 def _chunk(piece: Piece) -> dict[str, Any]:

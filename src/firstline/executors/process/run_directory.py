@@ -2,6 +2,7 @@
 
 `lock`        held (flock) by whoever is beginning the run, then by its supervisor until the end is recorded. The
               kernel lets go of it with the last process that holds it: no time-stamp, no process id proves life here.
+              As long as it is held the run goes on, whatever else stands here: a command may be able to write to it.
 `begun.json`  durable before the command gets to run. Absent, with the lock free: it never ran.
 `process.json`  the command's process, for who must find it when the supervisor has died.
 `ended.json`  how it ended. Absent, with `begun.json` there and the lock free: the supervisor died before the end, and
@@ -124,16 +125,13 @@ class RunDirectory:
         return self._begun.exists() or self._ended.exists()
 
     def standing(self) -> Standing:
-        if self._ended.exists():
-            return Standing.ENDED
         try:
             lock = self._take(fcntl.LOCK_SH)
         except FileNotFoundError:
             return Standing.ABSENT
         if lock is None:
             return Standing.HELD
-        os.close(lock)
-        # The lock is let go after the end is recorded, so look again: it may have ended between the two looks.
+        os.close(lock)  # whoever held it has recorded the end by now
         if self._ended.exists():
             return Standing.ENDED
         return Standing.LOST if self._begun.exists() else Standing.NEW
@@ -206,10 +204,10 @@ class RunDirectory:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        record: dict[str, Any] = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        record = json.loads(path.read_bytes())
+    except (FileNotFoundError, IsADirectoryError, ValueError):
         return {}
-    return record
+    return record if isinstance(record, dict) else {}
 
 
 def _write(path: Path, record: dict[str, object], *, durable: bool) -> None:

@@ -64,8 +64,8 @@ def _see_through(request: Request, run: RunDirectory, lock: int, channel: socket
     _tell(channel, BEGUN)
     supervisor.attend()
     supervisor.record_end()
-    channel.close()
     os.close(lock)
+    channel.close()
     run.sync()
     supervisor.linger()
 
@@ -86,6 +86,7 @@ class Supervisor:
         self._excess = ""  # what it used too much of
         self._meter = Meter(request.get("bounds", {}))
         self._deadline = self._kill_at = time.monotonic()
+        self._give_up_at = float("inf")
 
     def begin(self) -> None:
         """Have the command begun, and its beginning on record before."""
@@ -96,7 +97,14 @@ class Supervisor:
         self._streams = {pipes.stdout: STDOUT, pipes.stderr: STDERR}
         for stream in self._streams:
             self._attend_to(stream, self._read)
-        self._run.record_begun({**record_of(self._request), "boot": tree.boot(), "started_at": time.time()})
+        self._run.record_begun(
+            {
+                **record_of(self._request),
+                "boot": tree.boot(),
+                "started_at": time.time(),
+                "supervisor": _identity(os.getpid()),
+            }
+        )
         self._deadline = time.monotonic() + self._request["timeout"]
         self._spawn(pipes)
 
@@ -113,8 +121,7 @@ class Supervisor:
             self._exit, self._refusal = spawned
             return
         self._child = spawned
-        process = tree.look(spawned)  # ended or not: it is there until it is reaped
-        self._run.record_process({"id": spawned, "started": process and process.started})
+        self._run.record_process(_identity(spawned))
 
     def attend(self) -> None:
         """Return when the command has ended, or all of it was stopped."""
@@ -197,7 +204,7 @@ class Supervisor:
 
     def _is_over(self) -> bool:
         if self._why:
-            return self._childless or time.monotonic() > self._kill_at + PATIENCE
+            return self._childless or time.monotonic() > self._give_up_at
         return self._exit is not None
 
     def _enforce(self) -> None:
@@ -209,7 +216,7 @@ class Supervisor:
             if self._excess:
                 self._stop("failed", 0)
         if self._why and now >= self._kill_at:
-            self._signal(signal.SIGKILL)
+            self._kill()
 
     def _pause(self) -> float:
         until = self._kill_at if self._why else self._deadline
@@ -219,9 +226,20 @@ class Supervisor:
     def _stop(self, why: str, grace: float) -> None:
         if not self._why:
             self._why = why
+            if grace:
+                self._signal(signal.SIGTERM)
+                self._signal(signal.SIGCONT)  # who is stopped would not see it
+            # Not from when it began to signal: among those who multiply that may take as long as the grace.
             self._kill_at = time.monotonic() + grace
-            self._signal(signal.SIGTERM)
-            self._signal(signal.SIGCONT)  # who is stopped would not see it
+
+    def _kill(self) -> None:
+        """Kill our children, each with its group; called until there are none. Who loses its parent becomes our child,
+        so all come to it; a group dies at once, however fast it multiplies. A number can't become another's before we
+        reap it, and no stranger can be in its group: that began below us, as its session did."""
+        for process_id in tree.children():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(os.getpgid(process_id), signal.SIGKILL)
+        self._give_up_at = min(self._give_up_at, time.monotonic() + PATIENCE)
 
     def _signal(self, number: signal.Signals) -> None:
         for process in tree.descendants(os.getpid()):
@@ -242,6 +260,12 @@ class Supervisor:
         if self._exit == 0:
             return "succeeded", ""
         return "failed", self._refusal or _reason(self._exit or 0)
+
+
+def _identity(process_id: int) -> dict[str, object]:
+    """Of one of our own, ended or not: it is there until it is reaped."""
+    process = tree.look(process_id)
+    return {"id": process_id, "started": process and process.started}
 
 
 def _reason(status: int) -> str:
