@@ -27,6 +27,15 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An OpenBao of this test process, which speaks Vault's API. Each test takes a space of its own in it."""
+    from firstline.testing.vault import openbao
+
+    with openbao(tmp_path_factory.mktemp("openbao")) as server:
+        yield server
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind."""

