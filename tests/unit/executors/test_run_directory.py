@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from firstline.executors.process.run_directory import RunDirectory, Standing
+from firstline.executors.process.run_directory import RESERVED, RunDirectory, Standing
 
 
 @pytest.fixture
@@ -66,6 +66,24 @@ def test_a_record_cut_short_by_a_power_failure_is_empty(run: RunDirectory) -> No
     (run.path / "ended.json").write_text('{"state": "succ')
     assert run.standing() is Standing.ENDED
     assert run.ended() == {}
+
+
+def test_the_records_of_process_and_end_are_written_into_room_that_was_taken_before(run: RunDirectory) -> None:
+    run.reserve()
+    reserved = {name: (run.path / f"{name}.draft").stat() for name in ("process", "ended")}
+    run.record_process({"id": 1, "started": 2})
+    run.record_ended({"state": "succeeded"})
+    assert (run.process(), run.ended()) == ({"id": 1, "started": 2}, {"state": "succeeded"})
+    for name, before in reserved.items():
+        assert before.st_size == RESERVED
+        assert (run.path / f"{name}.json").stat().st_ino == before.st_ino
+
+
+def test_no_record_is_written_through_a_link(run: RunDirectory, tmp_path: Path) -> None:
+    (run.path / "ended.draft").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        run.record_ended({"state": "succeeded"})
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_asking_to_cancel_where_nobody_listens_does_nothing(run: RunDirectory) -> None:

@@ -29,6 +29,8 @@ from firstline.finding import Finding
 
 ANSWER = 30.0  # seconds a supervisor has to say that the run began: a busy disk may take some
 CANCELS = 200  # at a time; each waits in a thread of its own
+BEGINNINGS = 32  # at a time: each has files open, and more of them would only make each late
+CHANNELS = 200  # kept open, of runs whose end is heard of; for others it is looked from time to time
 TIDY = 3600.0  # seconds between two looks for runs that are old
 LOOK = 0.005  # seconds between two looks at what no event tells
 
@@ -56,6 +58,7 @@ class CommandExecutor(Executor[CommandSettings]):
         self._directory = settings.directory.resolve()
         self._launcher = Launcher()
         self._cancels = CapacityLimiter(CANCELS)
+        self._beginnings = CapacityLimiter(BEGINNINGS)
         self._found: Tools | None = None
         self._tidy_at = 0.0
         self._tidying: asyncio.Future[list[str]] | None = None
@@ -72,13 +75,16 @@ class CommandExecutor(Executor[CommandSettings]):
         run = RunDirectory(self._directory / step.id)
         if not run.has_begun():
             request = request_of(step, run, self.settings, await self._tools())
-            run.make(0o711 if "owner" in request else 0o700)
-            await self._begin(run, request)
+            async with self._beginnings:
+                await self._begin(run, request)
             self._tidy()
         return Handle(executor=self.name, step=step.id, where=str(run.path))
 
     async def watch(self, handle: Handle, offset: int = 0) -> Progress:
-        progress = progress_of(await asyncio.to_thread(look, RunDirectory(Path(handle.where)), offset))
+        try:
+            progress = progress_of(await asyncio.to_thread(look, RunDirectory(Path(handle.where)), offset))
+        except OSError as error:
+            raise Unavailable(f"run {handle.step} can't be looked at: {error}") from error
         if progress.state.ended:
             self._forget(handle.where)
         return progress
@@ -98,7 +104,7 @@ class CommandExecutor(Executor[CommandSettings]):
         run = RunDirectory(Path(handle.where))
         try:
             await to_thread.run_sync(cancel, run, self.settings.kill_grace, limiter=self._cancels)
-        except NotNow as error:
+        except (NotNow, OSError) as error:
             raise Unavailable(f"run {handle.step}: {error}") from None
         except NotKnown as error:
             raise Unknown(f"run {handle.step}: {error}") from None
@@ -131,6 +137,13 @@ class CommandExecutor(Executor[CommandSettings]):
 
     async def _begin(self, run: RunDirectory, request: Request) -> None:
         """Return when it has begun, by us or by whoever else holds the lock."""
+        try:
+            await self._begin_once(run, request)
+        except OSError as error:
+            raise Unavailable(f"run {request['step']} can't begin: {error}") from error
+
+    async def _begin_once(self, run: RunDirectory, request: Request) -> None:
+        run.make(0o711 if "owner" in request else 0o700)
         deadline = time.monotonic() + ANSWER
         while not run.has_begun():
             lock = run.lock()
@@ -165,9 +178,10 @@ class CommandExecutor(Executor[CommandSettings]):
             answer = await asyncio.wait_for(_exchange(ours, json.dumps(request).encode()), ANSWER)
         except TimeoutError as error:
             await asyncio.to_thread(self._launcher.close)  # should it hang, it lets go of the lock
-            raise Unavailable(f"run {request['step']}: no word whether it began after {ANSWER:g} seconds") from error
+            words = f"run {request['step']}: no word whether it began after {ANSWER:g} seconds"
+            raise Unavailable(words, perhaps=True) from error
         finally:
-            if answer == BEGUN:
+            if answer == BEGUN and len(self._channels) < CHANNELS:
                 self._channels[request["workplace"]] = ours
             else:
                 ours.close()

@@ -30,6 +30,10 @@ from pathlib import Path
 from typing import Any
 
 OUTPUT = "FIRSTLINE_OUTPUT"
+RESERVED = 4096  # bytes for each record that is made after the beginning
+
+
+_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Standing(Enum):
@@ -147,6 +151,12 @@ class RunDirectory:
     def ended(self) -> dict[str, Any]:
         return _read(self._ended)
 
+    def reserve(self) -> None:
+        """Take the room for the records that follow, so that a disk that is full by then costs none. Raises
+        `OSError`."""
+        for path in (self._process, self._ended):
+            _draft(path, b" " * RESERVED)
+
     def record_begun(self, record: dict[str, object]) -> None:
         """Returns when the record survives a power failure."""
         _write(self._begun, record, durable=True)
@@ -211,13 +221,19 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, record: dict[str, object], *, durable: bool) -> None:
-    draft = path.with_suffix(".draft")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:  # noqa: PTH123
-        json.dump(record, file)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
+    draft = _draft(path, json.dumps(record).encode())
+    if durable:
+        _sync(draft)
     draft.rename(path)
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    """Overwritten in place: what was reserved is used."""
+    draft = path.with_suffix(".draft")
+    with open(os.open(draft, _DRAFT, 0o600), "wb") as file:  # noqa: PTH123
+        file.write(content)
+        file.truncate()
+    return draft
 
 
 def _sync(path: Path) -> None:

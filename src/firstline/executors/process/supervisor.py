@@ -85,7 +85,8 @@ class Supervisor:
         self._why = ""  # why it is being stopped
         self._excess = ""  # what it used too much of
         self._meter = Meter(request.get("bounds", {}))
-        self._deadline = self._kill_at = time.monotonic()
+        self._started_at = time.time()
+        self._deadline = self._kill_at = self._began = time.monotonic()
         self._give_up_at = float("inf")
 
     def begin(self) -> None:
@@ -93,6 +94,7 @@ class Supervisor:
         self._listen()
         owner = self._request.get("owner")
         self._run.make_inside((owner[0], owner[1]) if owner else None)
+        self._run.reserve()
         pipes = child.pipes()
         self._streams = {pipes.stdout: STDOUT, pipes.stderr: STDERR}
         for stream in self._streams:
@@ -101,7 +103,7 @@ class Supervisor:
             {
                 **record_of(self._request),
                 "boot": tree.boot(),
-                "started_at": time.time(),
+                "started_at": self._started_at,
                 "supervisor": _identity(os.getpid()),
             }
         )
@@ -138,7 +140,8 @@ class Supervisor:
         if self._output.failure:
             detail = "; ".join(filter(None, (detail, f"output is missing: {self._output.failure}")))
         status = self._exit if self._exit is None or self._exit >= 0 else 128 - self._exit
-        self._run.record_ended({"state": state, "exit_status": status, "ended_at": time.time(), "detail": detail})
+        ended_at = self._started_at + time.monotonic() - self._began  # the clock may have been set meanwhile
+        self._run.record_ended({"state": state, "exit_status": status, "ended_at": ended_at, "detail": detail})
 
     def linger(self) -> None:
         """Swallow what a daemon goes on writing to the pipes it inherited: closing them would kill it (SIGPIPE). Who
