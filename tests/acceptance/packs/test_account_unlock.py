@@ -176,3 +176,11 @@ async def test_what_somebody_decided_is_not_undone(
 async def test_an_account_that_is_open_needs_nothing(bench: Bench, account: Account) -> None:
     assert not account.admits("a guess")
     assert (await bench.play(SCRIPT, **account.inputs)).outcome == "not_needed"
+
+
+async def test_failures_that_can_not_be_read_are_not_taken_for_none(bench: Bench, account: Account) -> None:
+    (account.tally / account.name).unlink(missing_ok=True)
+    (account.tally / account.name).mkdir()
+    played = await bench.play(SCRIPT, **account.inputs)
+    assert played.outcome == "blind"
+    assert "can't be read" in played.said["it is locked"]

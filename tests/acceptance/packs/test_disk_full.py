@@ -121,3 +121,11 @@ async def test_a_folder_of_backups_is_refused(bench: Bench, disk: Path) -> None:
     assert played.outcome == "failed"
     assert "holds what is kept" in played.said["remove old rotated logs"]
     assert kept.exists()
+
+
+async def test_what_fills_it_elsewhere_on_the_file_system_is_named(bench: Bench, disk: Path) -> None:
+    filler = fill(disk / "data" / "orders", 15 * MEBIBYTE // 2)
+    played = await bench.play("linux/disk-full", **inputs(disk))
+    assert played.outcome == "failed"
+    assert f"7.5 MiB {filler}" in played.said["look what fills it"]
+    assert f"7.5 MiB {filler}" in played.said["what fills it now"]

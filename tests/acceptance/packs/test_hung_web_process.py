@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.acceptance.packs.conftest import Bench, Runit
+from tests.acceptance.packs.tls import Server
 
 from firstline.declaration import Json
 from firstline.testing.patience import eventually
@@ -85,3 +86,14 @@ async def test_a_port_that_another_program_holds_is_no_reason_for_a_restart(
     assert played.outcome == "failed"
     assert "restarting that would not help" in played.said["make sure that it is the unit"]
     assert runit.pid(other) == before
+
+
+async def test_a_certificate_of_another_name_is_no_hindrance(
+    bench: Bench, runit: Runit, ports: Callable[[], int], tmp_path: Path
+) -> None:
+    """Asked from its own host, a server that speaks TLS is not called as its certificate is."""
+    server = Server(runit, ports(), tmp_path)
+    runit.freeze(server.unit)
+    inputs = {"host": "web-1", "url": f"https://{server.address}/", "unit": str(server.unit), "supervisor": "runit"}
+    played = await bench.play("web/hung-web-process", **inputs, patience=0.5, young=0)
+    assert played.outcome == "proved", played

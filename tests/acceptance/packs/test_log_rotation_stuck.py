@@ -115,3 +115,17 @@ async def test_a_log_that_was_rotated_needs_nothing(bench: Bench, logs: Logs) ->
     logs.rotate()
     assert logs.rotated
     assert (await bench.play(SCRIPT, **logs.inputs)).outcome == "not_needed"
+
+
+async def test_no_file_is_tightened_where_one_of_them_is_none_of_its_own(
+    bench: Bench, logs: Logs, tmp_path: Path
+) -> None:
+    own, elsewhere = tmp_path / "rotate.d" / "own", tmp_path / "elsewhere"
+    own.parent.mkdir()
+    for each in (own, elsewhere):
+        each.write_text("")
+        each.chmod(0o666)
+    logs.config.write_text(f"include {own}\ninclude {elsewhere}\n{logs.config.read_text()}")
+    played = await bench.play(SCRIPT, **logs.inputs)
+    assert f"{elsewhere} is not of {logs.config}" in played.said["tighten loose rights"]
+    assert [each.stat().st_mode & 0o777 for each in (own, elsewhere)] == [0o666, 0o666]

@@ -31,7 +31,8 @@ while True:
     connection.settimeout(5)
     try:
         with context.wrap_socket(connection, server_side=True) as secure:
-            secure.recv(1)
+            if secure.recv(4096):
+                secure.sendall(b"HTTP/1.1 204 No Content\\r\\n\\r\\n")
     except OSError:
         connection.close()
 """
