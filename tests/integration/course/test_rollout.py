@@ -1,14 +1,17 @@
 """Several targets: a canary, batches, so many at once, and some that fail."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from tests.integration.course.conftest import Make, Stage
+from tests.integration.course.test_stop import comes_back
 
 from firstline.errors import Unavailable
 from firstline.executor import Handle, Step
 from firstline.remediation.run import procedure
 from firstline.runbook.batch import batches
+from firstline.testing.executor import until
 
 pytestmark = pytest.mark.anyio
 
@@ -152,6 +155,49 @@ async def test_a_target_that_cant_be_reached_does_not_hold_the_rest(
     assert (row["outcome"], trace(made, "prove")) == ("failed", done("prove", 1, 3, 4, 5))
     assert "mend on web2 failed: out of reach for 0.2 s: no route to web2" in row["reason"]
     assert trace(made, "undo") == []
+
+
+async def test_a_rollback_whose_end_cant_be_told_holds_its_own_target_and_no_other(stage: Make) -> None:
+    made = await shop(stage, "{batch: 3, parallel: 3}")
+    fails(made, "prove-web3")
+    fails(made, "undo-web2", how="kill -9 $PPID; sleep 60 & wait")
+    await made.incident()
+    row = made.row()
+    assert row["outcome"] == "unknown"
+    assert row["reason"].startswith("put it back on web2 was begun; how it ended can't be told")
+    assert trace(made, "undo") == done("undo", 3, 2, 1)
+
+
+async def test_a_diagnosis_whose_end_cant_be_told_leaves_the_rest_as_it_is_known(stage: Make) -> None:
+    made = await shop(stage, "{batch: 1}")
+    fails(made, "prove-web1")
+    fails(made, "look-web1", how="kill -9 $PPID; sleep 60 & wait")
+    await made.incident()
+    assert (made.row()["outcome"], trace(made, "undo")) == ("failed", ["undo web1"])
+    assert made.row()["reason"].startswith("not proved: it is mended")
+
+
+async def test_what_runs_when_the_hub_dies_is_followed_although_another_has_failed(stage: Make) -> None:
+    made = await shop(stage, "{batch: 5, parallel: 2}")
+    (made.marks / "mend-web1").write_text('until test -e "$1/here"; do sleep 0.01; done; exit 3\n')
+    (made.marks / "start-web2").write_text('touch "$1/here"; until test -e "$1/go"; do sleep 0.01; done\n')
+    turn = asyncio.ensure_future(made.incident())
+    await until(lambda: bool(made.rows()) and "mend on web1: failed (exit status 3)" in made.acts("ran"))
+    turn.cancel()
+    await asyncio.gather(turn, return_exceptions=True)
+    (made.marks / "go").touch()
+    await comes_back(made)
+    steps = [(one["name"], one["target"]) for one in made.row()["findings"]["outcomes"] if one["phase"] == "step"]
+    assert ("start", "web2") in steps
+    assert trace(made, "undo") == done("undo", 2, 1)
+
+
+async def test_targets_are_looked_at_as_many_at_once_as_may_be_worked_on(stage: Make) -> None:
+    meet = '[{name: it is needed, run: ["./meet", "${{ inputs.mark }}", "${{ target }}"]}]'
+    both = 'touch "$1/here-$2"; until test -e "$1/here-web1" -a -e "$1/here-web2"; do sleep 0.01; done'
+    made = await stage(whole=WHOLE % ("{batch: 5, parallel: 2}", meet), scripts={"do": DO, "meet": both})
+    await made.incident()
+    assert made.row()["outcome"] == "proved"
 
 
 async def test_of_one_that_may_have_begun_before_it_was_lost_nobody_says_that_it_did_not(

@@ -168,6 +168,12 @@ async def test_it_is_not_tried_more_often_than_it_says(stage: Make) -> None:
     assert (made.row()["outcome"], trace(made)) == ("failed", ["flaky"] * 2)
 
 
+async def test_no_try_begins_when_the_time_for_all_steps_is_over(stage: Make) -> None:
+    made = await shop(stage, FLAKY.replace("10ms", "1h") % 9, "limits: {timeout: 200ms}\n", flaky="exit 1")
+    await made.incident()
+    assert (made.row()["outcome"], trace(made)) == ("failed", ["flaky"])
+
+
 async def test_after_a_crash_no_try_is_made_twice(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     from firstline.remediation.run.attempt import Attempts
 
@@ -185,6 +191,22 @@ async def test_after_a_crash_no_try_is_made_twice(stage: Make, monkeypatch: pyte
     await dies(made)
     await comes_back(made)
     assert (made.row()["outcome"], trace(made)) == ("proved", ["flaky"] * 3)
+
+
+PROVED = """after:
+  - {name: it is gone, run: ["./do", "${{ inputs.mark }}", gone, "${{ steps.find.pid }}"]}
+rollback:
+  - {name: last of all, run: ["./do", "${{ inputs.mark }}", last]}
+"""
+
+
+async def test_a_check_that_needs_what_no_step_gave_proves_nothing(stage: Make) -> None:
+    first = FIND.replace("find", "first")
+    made = await shop(stage, first + FIND + "    when: steps.first.pid == 1\n", PROVED, first=GIVES)
+    await made.incident()
+    why = "not proved: it is gone: could not be looked at: steps.find.pid: steps.find.pid has no value here"
+    assert (made.row()["outcome"], made.row()["reason"]) == ("failed", why)
+    assert trace(made) == ["first", "last"]
 
 
 UNDONE = """

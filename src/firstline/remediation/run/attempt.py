@@ -42,9 +42,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Attempt:
-    """`known`: an earlier try wrote it down, so it may have begun; `ended`: and that try saw its end."""
+    """`known`: an earlier try wrote it down, at `begun_at`, so it may have begun; `ended`: and that try saw its end."""
 
     known: bool
+    begun_at: datetime
     ended: Ended | None = None
 
 
@@ -66,6 +67,11 @@ class Attempts:
         taken for dead, and woke), `Unknown` when the run's traces are elsewhere, `Overtaken` when the first step may
         not begin any more, `Rejected` when it was stopped by people."""
         return await self._context.database.write(lambda connection: self._mark(connection, row))
+
+    async def steps(self) -> frozenset[str]:
+        """The ids of those that were begun, by an earlier turn too."""
+        query = sa.select(RUN.c.id).where(RUN.c.remediation_id == self._remediation_id, RUN.c.phase == "step")
+        return frozenset(await self._context.database.read(lambda connection: connection.execute(query).scalars()))
 
     async def end(self, step: Step, ended: Ended) -> None:
         await self._context.database.write(lambda connection: self._end(connection, step, ended))
@@ -91,7 +97,7 @@ class Attempts:
             self._is_let_go(connection, remediation)
         _may_begin(connection, remediation, row, self._until())
         insert(connection, row)
-        return Attempt(known=False)
+        return Attempt(known=False, begun_at=row.begun_at)
 
     def _is_let_go(self, connection: sa.Connection, remediation: sa.RowMapping) -> None:
         """Whether it still is, where nothing of it has begun: its process may have slept since it was."""
@@ -145,12 +151,11 @@ def _found(known: sa.RowMapping, row: RunRow) -> Attempt:
     if known["ended_at"] is None:
         if known["place"] != row.place:
             raise Unknown(f"{row.name} on {row.target} was begun by a hub with another state folder, which is not here")
-        return Attempt(known=True)
+        return Attempt(known=True, begun_at=known["begun_at"])
     progress = Progress(state=State(known["state"]), exit_status=known["exit_status"], detail=known["detail"])
     handle = Handle.model_validate(known["handle"]) if known["handle"] else None
-    return Attempt(
-        known=True, ended=Ended(progress, str(known["output"]), handle, outputs=dict(known["outputs"] or {}))
-    )
+    ended = Ended(progress, str(known["output"]), handle, outputs=dict(known["outputs"] or {}))
+    return Attempt(known=True, begun_at=known["begun_at"], ended=ended)
 
 
 def _may_begin(connection: sa.Connection, remediation: sa.RowMapping, row: RunRow, until: datetime) -> None:

@@ -28,7 +28,9 @@ async def hold(procedure: Procedure, phase: str, check: Check, values: Mapping[s
             return seen.model_copy(update={"detail": took + (f", held for {check.hold:g} s" if check.hold else "")})
         if held_since is None and moment - began >= check.within:
             tried = f" (looked for {check.within:g} s)" if check.within else ""
-            return seen.model_copy(update={"detail": f"{seen.detail or 'does not hold'}{tried}"})
+            said = seen.detail or "does not hold"
+            unseen = "" if seen.answered else "could not be looked at: "
+            return seen.model_copy(update={"detail": f"{unseen}{said}{tried}"})
         await asyncio.sleep(check.every)
 
 

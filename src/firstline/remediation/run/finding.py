@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from firstline.declaration import Json
+from firstline.errors import Unknown
+from firstline.executor import State
 
 
 class Outcome(BaseModel):
     """How one check or command ended. `answered` is False for a check that could not be looked at (its program is
     missing, it timed out): then not even "it does not hold" is known. `number`: the command's place in its section of
-    the plan; `begun`: whether anything was begun at all. `outputs`: what a step gave, by the name that later texts
-    use."""
+    the plan; `begun`: whether anything was begun at all; `state`: of its run, where there was one. `outputs`: what a
+    step gave, by the name that later texts use."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -24,7 +26,16 @@ class Outcome(BaseModel):
     output: str = ""
     number: int | None = None
     begun: bool = True
+    state: State | None = None
     outputs: dict[str, Json] = {}
+
+
+class EndUnknown(Unknown):
+    """A command was begun, and how it ended can't be told. `outcome`: what is known of it."""
+
+    def __init__(self, outcome: Outcome, why: str) -> None:
+        super().__init__(f"{outcome.name} on {outcome.target} was begun; how it ended can't be told: {why}")
+        self.outcome = outcome
 
 
 def never(phase: str, number: int, name: str, target: str, why: str, *, ok: bool = False) -> Outcome:

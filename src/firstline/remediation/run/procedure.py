@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from firstline.declaration import Json
-from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
+from firstline.errors import FirstlineError, Rejected, Unavailable
 from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.incident import Incident
 from firstline.masking import StreamMasker
@@ -20,7 +20,7 @@ from firstline.remediation.note.output import excerpt
 from firstline.remediation.plan import Plan
 from firstline.remediation.run import shelf
 from firstline.remediation.run.attempt import Attempts, Ended, detail
-from firstline.remediation.run.finding import Findings, Outcome, never
+from firstline.remediation.run.finding import EndUnknown, Findings, Outcome, never
 from firstline.remediation.run.log import LogWriter
 from firstline.remediation.run.outputs import outputs_of
 from firstline.remediation.run.record import Printed, Record, follow
@@ -34,6 +34,7 @@ from firstline.store.table import RunRow
 log = structlog.get_logger()
 
 FOUND = 16_384  # characters of a run's output that a finding keeps: head and tail
+WHERE = 300  # characters of a handle's address that people are shown
 REACH = 60.0  # seconds that one of several targets may be out of reach before the others go on without it
 STOP_LOOK = 1.0  # seconds between two looks whether what runs is to be ended
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 5.0  # seconds between two tries to reach a target
@@ -68,51 +69,51 @@ class Procedure:
         self._remediation_id = remediation_id
         self._plan = plan
         self._many = len(plan.runbook.targets) > 1
+        self._joint = {step.target: step.targets for step in plan.runbook.steps if step.targets}
         self._attempts = Attempts(context, remediation_id, turn, plan, looked_at)
 
     def values(self, findings: Findings, program: Program) -> Values:
         """What its late texts may name: the inputs, and what earlier steps gave on its target or to all of its go."""
-        steps = self._plan.runbook.steps
-        targets = {program.target, *(step.target for step in steps if program.target in step.targets)}
         found: dict[str, Json] = {f"inputs.{name}": value for name, value in self._plan.runbook.inputs.items()}
-        for outcome in findings.of("step"):
-            if outcome.target in targets:
+        for outcome in findings.outcomes:
+            where = outcome.target
+            if outcome.outputs and (where == program.target or program.target in self._joint.get(where, ())):
                 found |= outcome.outputs
         return found
 
-    async def run(self, phase: str, number: int, command: Command, values: Values) -> Outcome:
-        """Run a command once, or find the run an earlier try began; one that may be done twice is tried again as often
-        as it says. `values` complete its late texts. A target that is out of reach: where it is the only one all of it
-        waits (`Unavailable`), else it has failed after `REACH`. Raises `Unknown` when its end can't be told,
-        `Overtaken` where the first step may not begin any more."""
+    async def begun(self) -> frozenset[tuple[int, int]]:
+        """Number and attempt of each step that was begun, by an earlier turn too."""
+        tails = (each.split(".")[2:] for each in await self._attempts.steps())
+        return frozenset((int(number), int(*attempt)) for number, *attempt in tails)
+
+    async def run(self, phase: str, number: int, command: Command, values: Values, attempt: int = 0) -> Outcome:
+        """Run a command once, or find the run an earlier try began. `values` complete its late texts; `attempt`: how
+        often it was tried before. A target that is out of reach: where it is the only one all of it waits
+        (`Unavailable`), else it has failed after `REACH`. Raises `EndUnknown` when its end can't be told, `Overtaken`
+        where the first step may not begin any more."""
+        run_id = f"{self._remediation_id}.{phase}.{number}" + (f".{attempt}" if attempt else "")
         try:
             whole = completed(command, self._plan.runbook.types, values)
-        except Rejected as error:
+            step = self._step(run_id, whole, read_only=phase == "diagnose")
+        except Rejected as error:  # it can't begin: what ran before it is rolled back
             return never(phase, number, command.name, command.target, str(error))
-        for attempt in range(command.retries + 1):
-            if attempt:
-                await asyncio.sleep(command.pause)
-            done = await self._once(phase, number, attempt, whole)
-            if done.ok or not done.begun:
-                break
-        return done
+        return await self._once(phase, number, step, whole)
 
     async def probe(self, phase: str, command: Command, values: Values) -> Outcome:
         """Run a check's command, anew each time: it only reads. Exit status 0: it holds; 1 to 125: it does not."""
-        whole = completed(command, self._plan.runbook.types, values)
-        step = self._step(f"{self._remediation_id}.{phase}.{new_id()}", whole, read_only=True)
+        try:
+            whole = completed(command, self._plan.runbook.types, values)
+            step = self._step(f"{self._remediation_id}.{phase}.{new_id()}", whole, read_only=True)
+        except Rejected as error:
+            why = str(error)
+            return Outcome(phase=phase, name=command.name, target=command.target, ok=False, answered=False, detail=why)
         row = self._row(step, phase, command)
         ended = await self._execute(step, whole, known=False)
         await self._attempts.note(row, step, ended)
         await self._forget(ended, command)
         return _outcome(phase, None, command, ended)
 
-    async def _once(self, phase: str, number: int, attempt: int, command: Command) -> Outcome:
-        run_id = f"{self._remediation_id}.{phase}.{number}" + (f".{attempt}" if attempt else "")
-        try:
-            step = self._step(run_id, command, read_only=phase == "diagnose")
-        except Rejected as error:  # it can't begin: what ran before it is rolled back
-            return never(phase, number, command.name, command.target, str(error))
+    async def _once(self, phase: str, number: int, step: Step, command: Command) -> Outcome:
         found = await self._attempts.mark(self._row(step, phase, command))
         ended = found.ended
         if ended is None:
@@ -121,10 +122,12 @@ class Procedure:
             await self._forget(ended, command)
         if ended.progress.state is State.CANCELLED and (why := await self._is_stopped()):
             raise Rejected(f"{command.name} on {command.target} was ended: {why}")
-        if ended.progress.state is State.UNKNOWN:
-            why = ended.progress.detail
-            raise Unknown(f"{command.name} on {command.target} was begun; how it ended can't be told: {why}")
-        return _outcome(phase, number, command, ended)
+        outcome = _outcome(phase, number, command, ended)
+        if outcome.state is State.UNKNOWN:
+            where = ended.handle.where[:WHERE] if ended.handle else "nowhere that is known"
+            known = f"begun at {found.begun_at:%Y-%m-%d %H:%M:%S} UTC by {command.executor}, to be found at {where}"
+            raise EndUnknown(outcome.model_copy(update={"detail": f"{known}: {outcome.detail}"}), outcome.detail)
+        return outcome
 
     async def _execute(self, step: Step, command: Command, *, known: bool) -> Ended:
         """Start it, or find it begun, and follow it to its end. `known`: an earlier try may have begun it: then nobody
@@ -254,6 +257,7 @@ def _outcome(phase: str, number: int | None, command: Command, ended: Ended) -> 
         detail=detail(progress),
         output=excerpt(ended.output, FOUND),
         number=number,
-        begun=ended.handle is not None,
+        begun=ended.handle is not None or progress.state is State.UNKNOWN,
+        state=progress.state,
         outputs=ended.outputs,
     )

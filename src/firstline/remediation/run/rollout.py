@@ -3,15 +3,18 @@ that fails does not keep the others from theirs, as long as no more fail than th
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from firstline.declaration import Json
 from firstline.errors import Rejected, Unknown
+from firstline.executor import State
 from firstline.remediation.plan import Plan
 from firstline.remediation.run.check import hold
-from firstline.remediation.run.finding import Findings, Outcome, never
+from firstline.remediation.run.finding import EndUnknown, Findings, Outcome, never
 from firstline.remediation.run.procedure import Procedure
+from firstline.remediation.run.together import together
 from firstline.runbook import Check, Command
 from firstline.runbook.late import goes
 
@@ -30,54 +33,61 @@ class Rollout:
         self._many = len(plan.runbook.targets) > 1
         self._unknown: list[str] = []
         self._broken = False
+        self._begun: frozenset[tuple[int, int]] = frozenset()  # before this turn
+        self._steps: dict[int, list[Numbered]] = defaultdict(list)  # by batch
+        for number, step in enumerate(plan.runbook.steps):
+            self._steps[step.batch].append((number, step))
+        self._checks: dict[str, list[Check]] = defaultdict(list)  # by target
+        for check in plan.runbook.after:
+            self._checks[check.target].append(check)
 
     async def run(self) -> None:
         """All goes, or as far as it gets: then `failed` says why, and `undo` what is to be taken back. Raises
         `Unknown` when the end of something can't be told: then nothing is taken back, a person decides."""
+        self._begun = await self._procedure.begun()
+        last = 0
         for number, targets in enumerate(self._goes.batches):
-            if number and self._goes.pause:
+            if self._over and not self._was_begun(number):
+                break
+            if number and self._goes.pause and not self._was_begun(number):
                 await asyncio.sleep(self._goes.pause)
             await self._go(number, targets)
-            if self._over:
-                break
+            last = number
         if self._unknown:
             raise Unknown("; ".join(self._unknown))
         lost = self._findings.lost
         if lost:
             self._findings.failed = self._why()
-            self._findings.undo = self._undone(number) if self._over else list(lost)
+            undone = self._touched(last) | lost.keys() if self._over else lost.keys()
+            self._findings.undo = [target for target in self._runbook.targets if target in undone]
 
     @property
     def _over(self) -> bool:
-        """Whether no further step may begin."""
+        """Whether no further step may begin. One that an earlier turn has begun is followed to its end all the same:
+        what runs may not be forgotten, nor rolled back while it runs."""
         return self._broken or len(self._findings.lost) > self._goes.failures
 
+    def _was_begun(self, batch: int) -> bool:
+        return any(self._runbook.steps[number].batch == batch for number, _ in self._begun)
+
     async def _go(self, number: int, targets: Sequence[str]) -> None:
-        mine = [(at, step) for at, step in enumerate(self._runbook.steps) if step.batch == number]
-        for whole, segment in groupby(mine, key=lambda each: bool(each[1].targets)):
+        for whole, segment in groupby(self._steps[number], key=lambda each: bool(each[1].targets)):
             if whole:
                 for at, command in segment:
                     await self._for_all(at, command)
             else:
-                steps = list(segment)
-                await self._each(targets, lambda target, steps=steps: self._steps(target, steps))  # type: ignore[misc]
-            if self._over:
-                return
-        await self._each(targets, lambda target: self._prove(target, number))
+                await self._one_by_one(targets, list(segment))
+        await self._each(targets, self._prove)
+
+    async def _one_by_one(self, targets: Sequence[str], steps: Iterable[Numbered]) -> None:
+        mine: dict[str, list[Numbered]] = defaultdict(list)
+        for number, step in steps:
+            mine[step.target].append((number, step))
+        await self._each(targets, lambda target: self._in_turn(target, mine[target]))
 
     async def _each(self, targets: Sequence[str], act: Callable[[str], Awaitable[None]]) -> None:
-        """Act on each target that is still in it, so many at a time, in their order."""
-        slots = asyncio.Semaphore(self._goes.parallel)
-
-        async def one(target: str) -> None:
-            async with slots:
-                if self._is_in(target):
-                    await self._guarded(target, act)
-
-        ended = await asyncio.gather(*(one(target) for target in targets), return_exceptions=True)
-        for error in ended:
-            if isinstance(error, BaseException):
-                raise error
+        """Act on each target, so many at a time, in their order."""
+        await together(lambda target: self._guarded(target, act), targets, self._goes.parallel)
 
     async def _guarded(self, target: str, act: Callable[[str], Awaitable[None]]) -> None:
         """What breaks it off does so for all: no further step begins. Of several targets, one whose end can't be told
@@ -93,15 +103,15 @@ class Rollout:
             self._broken = True
             raise
 
-    async def _steps(self, target: str, steps: Iterable[Numbered]) -> None:
+    async def _in_turn(self, target: str, steps: Iterable[Numbered]) -> None:
         for number, command in steps:
-            if command.target == target and self._is_in(target):
+            if self._goes_on(number, target):
                 done = await self._step(number, command)
                 if not done.ok:
                     self._lose(target, f"{command.name} on {command.target} failed: {done.detail}")
 
     async def _for_all(self, number: int, command: Command) -> None:
-        targets = tuple(target for target in command.targets if self._is_in(target))
+        targets = tuple(target for target in command.targets if self._goes_on(number, target))
         if not targets:
             return
         try:
@@ -116,10 +126,31 @@ class Rollout:
         values = self._values(command)
         done = self._not_begun(number, command, values)
         if done is None:
-            bounded = command.model_copy(update={"timeout": max(SHORTEST, min(command.timeout, self._left))})
-            done = await self._procedure.run("step", number, bounded, values)
+            done = await self._tried(number, command, values)
         self._findings.outcomes.append(done)
         return done
+
+    async def _tried(self, number: int, command: Command, values: Mapping[str, Json]) -> Outcome:
+        """As often as it may be, while there is time. What somebody ended at its other end is not begun anew."""
+        attempt = 0
+        while True:
+            bounded = command.model_copy(update={"timeout": max(SHORTEST, min(command.timeout, self._left))})
+            try:
+                done = await self._procedure.run("step", number, bounded, values, attempt)
+            except EndUnknown as error:
+                self._findings.outcomes.append(error.outcome)
+                raise
+            attempt += 1
+            final = done.ok or not done.begun or done.state is State.CANCELLED or attempt > command.retries
+            if final or not await self._may_retry(number, attempt, command.pause):
+                return done
+
+    async def _may_retry(self, number: int, attempt: int, pause: float) -> bool:
+        """When its pause is over."""
+        if (number, attempt) in self._begun:
+            return True
+        await asyncio.sleep(max(0.0, min(pause, self._left)))
+        return self._left > 0 and not self._over
 
     def _not_begun(self, number: int, command: Command, values: Mapping[str, Json]) -> Outcome | None:
         """Why it does not begin, where it does not."""
@@ -129,13 +160,13 @@ class Rollout:
                 return never("left out", *of, f"left out: {command.when} does not hold", ok=True)
         except Rejected as error:
             return never("step", *of, f"{command.when}: {error}")
-        if self._left <= 0:
+        if self._left <= 0 and (number, 0) not in self._begun:
             return never("step", *of, f"not begun: the {self._runbook.limits.timeout:g} s for its steps are over")
         return None
 
-    async def _prove(self, target: str, number: int) -> None:
-        for check in self._runbook.after:
-            if check.target == target and check.batch == number and self._is_in(target):
+    async def _prove(self, target: str) -> None:
+        for check in self._checks[target]:
+            if self._is_in(target):
                 await self._proof(target, check)
 
     async def _proof(self, target: str, check: Check) -> None:
@@ -143,6 +174,9 @@ class Rollout:
         self._findings.outcomes.append(seen)
         if not seen.ok:
             self._lose(target, f"not proved: {check.name}: {seen.detail}")
+
+    def _goes_on(self, number: int, target: str) -> bool:
+        return self._is_in(target) or (number, 0) in self._begun
 
     def _is_in(self, target: str) -> bool:
         return not (self._over or target in self._findings.lost or target in self._findings.spared)
@@ -166,9 +200,8 @@ class Rollout:
         rest = "" if self._over else ", the others are proved"
         return f"{len(lost)} of {number} targets failed{rest}: {'; '.join(reasons[:NAMED])}{more}"
 
-    def _undone(self, last: int) -> list[str]:
-        """What was begun in the go that failed, and whoever failed before: a go that was proved stays."""
+    def _touched(self, last: int) -> set[str]:
+        """On whom anything was begun in the go that failed: a go that was proved stays."""
         begun = {each.target for each in self._findings.of("step") if each.begun}
         begun |= {target for step in self._runbook.steps if step.target in begun for target in step.targets}
-        touched = [target for target in self._goes.batches[last] if target in begun]
-        return list(dict.fromkeys([*self._findings.lost, *touched]))
+        return begun.intersection(self._goes.batches[last])
