@@ -1,13 +1,17 @@
 """Launching a template: what it takes, what it is refused for, and what is found again."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 from tests.integration.awx.case import AwxBench, executor
 
 from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import State, Step
+from firstline.executors.awx import AwxExecutor
+from firstline.executors.awx.run import Address, Run
 from firstline.testing.awx import Question, Template, World
 from firstline.testing.awx.world import ASK, WorkflowTemplate
 from firstline.testing.executor import text_of
@@ -205,6 +209,24 @@ async def test_a_workflow_that_waits_for_an_approval_says_so_and_can_be_cancelle
     assert [job.kind for job in world.jobs] == ["workflow_job"]
 
 
+async def test_two_who_look_at_once_see_each_what_they_asked_for(bench: AwxBench, world: World) -> None:
+    """One of them had asked before there was a second job in the workflow."""
+    world.workflows.append(WorkflowTemplate(5, "asks", (None, hello())))
+    handle = await bench.start((), parameters={"workflow_template": "asks"})
+    address = Address.parse(handle.where)
+    assert address is not None
+    assert isinstance(bench.executor, AwxExecutor)
+    run = Run(bench.executor._api, address)
+    early = await run.sight()
+    while not early.parts:
+        early = await run.sight()
+    world.jobs[0].parts[0].status = "successful"
+    await bench.end(handle)
+    late = await run.sight()
+    seen, _ = await asyncio.gather(run.look(0, late, {}), run.look(0, early, {}))
+    assert "hello\n" in text_of(seen)
+
+
 async def test_a_workflow_whose_template_would_leave_out_the_limit_is_refused(bench: AwxBench, world: World) -> None:
     """It would run on all hosts of its inventory; also two workflows down."""
     deaf = hello(id=9, name="deaf", asks=EVERYTHING - {"limit", "tags"})
@@ -313,6 +335,20 @@ async def test_a_busy_awx_is_asked_again(bench: AwxBench, faults: list[Fault]) -
     faults.append(Fault(Kind.BAD_GATEWAY, "GET"))
     with pytest.raises(Unavailable):
         await bench.executor.watch(handle)
+    assert (await bench.end(handle)).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, {"status": {}, "id": 1}, {"status": "failed", "created": "x"}])
+async def test_an_answer_that_is_none_of_awx_s_is_no_end(
+    bench: AwxBench, world: World, stand: tuple[Any, str], odd: Any
+) -> None:
+    handle = await bench.start(("true",))
+    well, stand[0].app = stand[0].app, JSONResponse(odd)
+    for ask in (bench.executor.watch, bench.executor.cancel):
+        with pytest.raises(Unavailable, match=r"no answer of AWX's|not understood"):
+            await ask(handle)
+    assert [finding.ok for finding in await bench.executor.check()] == [False]
+    stand[0].app = well
     assert (await bench.end(handle)).state is State.SUCCEEDED
 
 

@@ -1,11 +1,14 @@
 """How far it is, and how it ended."""
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from pydantic import SecretStr
+from starlette.responses import JSONResponse
 from tests.integration.rundeck.case import RundeckBench, executor
+from tests.integration.stand import Stand
 
 from firstline.errors import Unavailable, Unknown
 from firstline.executor import PIECE, State
@@ -135,6 +138,19 @@ async def test_trouble_while_it_runs_is_no_end(bench: RundeckBench, rundeck: Run
         with pytest.raises(Unavailable):
             await bench.executor.watch(handle)
         assert (await bench.executor.watch(handle)).state is State.RUNNING
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, {"id": 1, "status": {}}, "words"])
+async def test_an_answer_that_is_none_of_rundeck_s_is_no_end(
+    bench: RundeckBench, rundeck: Rundeck, stand: tuple[Stand, str], odd: Any
+) -> None:
+    handle = await bench.start(HELLO)
+    stand[0].app = JSONResponse(odd)
+    for ask in (bench.executor.watch, bench.executor.cancel):
+        with pytest.raises(Unavailable, match="not understood"):
+            await ask(handle)
+    stand[0].app = rundeck.app
+    assert (await bench.end(handle)).state is State.SUCCEEDED
 
 
 async def test_a_token_that_expires_while_it_runs_is_no_end(

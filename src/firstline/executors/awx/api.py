@@ -5,10 +5,14 @@ https://docs.ansible.com/automation-controller/latest/html/controllerapi.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from firstline.errors import FirstlineError, Rejected, Unavailable
+from firstline.executors.awx.document import Named, Rows
 from firstline.executors.awx.settings import AwxSettings
+from firstline.executors.polled.foreign import read
 from firstline.executors.polled.wire import Answer, Line, make
 from firstline.http import error_for
 from firstline.masking import Masker
@@ -17,6 +21,7 @@ PAGE = 200  # MAX_PAGE_SIZE
 ANSWER = 32 * 1_048_576  # bytes: a page of events holds what modules returned
 
 Body = dict[str, Any]
+T = TypeVar("T", bound=BaseModel)
 
 
 class Gone(Rejected):
@@ -40,36 +45,40 @@ class Api:
         """Raises `NotSent`, `Lost`."""
         return await self._line.ask(method, f"/{path}/", limit=ANSWER, **options)
 
-    async def get(self, path: str, **query: Any) -> Body:
-        return (await self.told(path, **query))[0]
+    async def get(self, model: type[T], path: str, **query: Any) -> T:
+        return (await self.told(model, path, **query))[0]
 
-    async def told(self, path: str, **query: Any) -> tuple[Body, Answer]:
+    async def told(self, model: type[T], path: str, **query: Any) -> tuple[T, Answer]:
         """What is there, and the whole answer. Raises `Gone`, `Rejected`, `Unauthorized`, `Unavailable`."""
         answer = await self.send("GET", path, params=query)
         if not answer.ok:
             raise self.error(answer, f"GET {path}")
-        return read(answer, path), answer
+        return read(model, content(answer, path), f"AWX's answer to GET {path}"), answer
 
-    async def all(self, path: str, **query: Any) -> list[Body]:
+    async def rows(self, model: type[T], path: str, **query: Any) -> tuple[list[T], bool]:
+        """A page of a list, and whether there is another after it."""
+        page = await self.get(Rows, path, **query)
+        return [read(model, row, f"AWX's answer to GET {path}") for row in page.results], bool(page.next)
+
+    async def all(self, model: type[T], path: str, **query: Any) -> list[T]:
         """A list, page by page."""
-        found: list[Body] = []
-        page = 1
-        while True:
-            body = await self.get(path, page=page, page_size=PAGE, **query)
-            found += body["results"]
-            if not body.get("next"):
-                return found
-            page += 1
+        found: list[T] = []
+        number, more = 1, True
+        while more:
+            rows, more = await self.rows(model, path, page=number, page_size=PAGE, **query)
+            found += rows
+            number += 1
+        return found
 
-    async def named(self, kind: str, name: int | str, **query: str) -> Body:
+    async def named(self, kind: str, name: int | str, **query: str) -> Named:
         """The one of this number or name. Raises `Rejected` when there is none, or more than one."""
         if isinstance(name, int):
-            return await self.get(f"{kind}/{name}")
-        found = (await self.get(kind, name=name, page_size=2, **query))["results"]
+            return await self.get(Named, f"{kind}/{name}")
+        found, _ = await self.rows(Named, kind, name=name, page_size=2, **query)
         if len(found) != 1:
             words = "there is none" if not found else "there are several; name the organization, or take its number"
             raise Rejected(f"AWX: {kind.replace('_', ' ')} {name!r}: {words} (that this account may see)")
-        return dict(found[0])
+        return found[0]
 
     def error(self, answer: Answer, what: str, mask: Callable[[str], str] = str) -> FirstlineError:
         """The error for a request that had no effect. `mask` takes out what else is not to be told: AWX's words on a
@@ -78,7 +87,7 @@ class Api:
         return Gone(str(error)) if answer.status == 404 else error
 
 
-def read(answer: Answer, what: str) -> Body:
+def content(answer: Answer, what: str) -> Body:
     """Raises `Unavailable` for what is no object."""
     try:
         body = answer.json()

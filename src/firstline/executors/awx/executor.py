@@ -10,12 +10,14 @@ from pydantic import BaseModel
 from firstline.errors import FirstlineError, Rejected, Unauthorized, Unavailable, Unknown
 from firstline.executor import Executor, Handle, Progress, State, Step, parameters
 from firstline.executors.awx import health
-from firstline.executors.awx.api import Api, Gone, read
+from firstline.executors.awx.api import Api, Gone, content
+from firstline.executors.awx.document import Launch, Launched, Survey
 from firstline.executors.awx.request import Key, Template, body_of, key_of, mismatches, passed_on, refuse
 from firstline.executors.awx.run import Address, Run, Sight
 from firstline.executors.awx.search import find
 from firstline.executors.awx.settings import AwxParameters, AwxSettings
 from firstline.executors.awx.workflow import see_that_nodes_take
+from firstline.executors.polled.foreign import read
 from firstline.executors.polled.record import Record
 from firstline.executors.polled.wire import Lost
 from firstline.finding import Finding
@@ -112,7 +114,7 @@ class AwxExecutor(Executor[AwxSettings]):
             record.write("begun", {"at": time.time(), "template": template.path})
             found = await self._launch(step, template, key, body, record)
         path, job = found
-        wrong = [*mismatches(job, body, template.passwords), *job.get("ignored_fields", {})]
+        wrong = [*mismatches(job, body, template.passwords), *(job.get("ignored_fields") or {})]
         if wrong:
             await self._undo(step, path, f"AWX launched it without what was asked: {', '.join(wrong)}")
         record.write("run", {"path": path})
@@ -122,33 +124,28 @@ class AwxExecutor(Executor[AwxSettings]):
         """Raises `Rejected` when it is not there, or not to be launched by us."""
         kind = "workflow_job_templates" if told.is_workflow else "job_templates"
         query = {"organization__name": told.organization} if told.organization else {}
-        path = f"{kind}/{(await self._api.named(kind, told.template, **query))['id']}"
-        launch = await self._api.get(f"{path}/launch")
-        if not launch.get("survey_enabled"):
+        path = f"{kind}/{(await self._api.named(kind, told.template, **query)).id}"
+        launch = await self._api.get(Launch, f"{path}/launch")
+        if not launch.survey_enabled:
             return Template(path, launch)
-        questions = (await self._api.get(f"{path}/survey_spec")).get("spec") or []
+        questions = (await self._api.get(Survey, f"{path}/survey_spec")).spec
         return Template(
             path,
             launch,
-            frozenset(question["variable"] for question in questions),
-            frozenset(question["variable"] for question in questions if question["type"] == "password"),
+            frozenset(question.variable for question in questions),
+            frozenset(question.variable for question in questions if question.type == "password"),
         )
 
     async def _numbers(self, told: AwxParameters, template: Template) -> Body:
         """Of what is named: AWX wants numbers. The template's other credentials must be among them."""
         found: Body = {}
         if told.inventory:
-            found["inventory"] = (await self._api.named("inventories", told.inventory))["id"]
+            found["inventory"] = (await self._api.named("inventories", told.inventory)).id
         if told.credentials:
             given = [await self._api.named("credentials", credential) for credential in told.credentials]
-            types = {credential["credential_type"] for credential in given}
-            kept = (template.launch.get("defaults") or {}).get("credentials") or []
-            found["credentials"] = sorted(
-                {
-                    *(each["id"] for each in given),
-                    *(each["id"] for each in kept if each["credential_type"] not in types),
-                }
-            )
+            types = {credential.credential_type for credential in given}
+            kept = [each for each in template.launch.defaults.credentials if each.credential_type not in types]
+            found["credentials"] = sorted({*(each.id for each in given), *(each.id for each in kept)})
         return found
 
     async def _found(self, step: Step, template: Template, key: Key, begun: Body) -> tuple[str, Body] | None:
@@ -187,10 +184,11 @@ class AwxExecutor(Executor[AwxSettings]):
         if not answer.ok:
             raise self._api.error(answer, f"POST {what}", mask)
         try:
-            job = read(answer, what)
-            return (f"workflow_jobs/{job['workflow_job']}" if "workflow_job" in job else f"jobs/{job['job']}"), job
-        except (Unavailable, KeyError) as error:
+            job = content(answer, what)
+            made = read(Launched, job, "what it answered")
+        except Unavailable as error:
             raise Lost(f"POST {what} answered {answer.status} without a job: {error}") from None
+        return made.path, job
 
     async def _settle(
         self, template: Template, key: Key, step: str, since: float, until: float

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from firstline.errors import Rejected
 from firstline.executor import Bounds, Step
+from firstline.executors.awx.document import Launch, Made
 from firstline.executors.awx.settings import AwxParameters
+from firstline.executors.polled.foreign import read
 
 OWN_HOSTS = "local"  # a step's default target: the template says where it runs
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -34,12 +36,12 @@ class Template(NamedTuple):
     `survey` are variables that its survey asks for."""
 
     path: str
-    launch: Body
+    launch: Launch
     survey: frozenset[str] = frozenset()
     passwords: frozenset[str] = frozenset()
 
     def takes(self, variable: str) -> bool:
-        return bool(self.launch.get("ask_variables_on_launch")) or variable in self.survey
+        return self.launch.ask_variables_on_launch or variable in self.survey
 
 
 class Key(NamedTuple):
@@ -76,7 +78,7 @@ def refuse(step: Step, told: AwxParameters) -> None:
 def key_of(step: Step, template: Template, variable: str) -> Key:
     if template.takes(variable):
         return Key(variable=variable)
-    if template.launch.get("ask_skip_tags_on_launch"):
+    if template.launch.ask_skip_tags_on_launch:
         return Key(tag=f"firstline-{hashlib.sha256(step.id.encode()).hexdigest()[:24]}")
     return Key()
 
@@ -97,7 +99,7 @@ def body_of(step: Step, told: AwxParameters, template: Template, key: Key, found
     }
     body = {name: value for name, value in body.items() if value}
     _see_that_it_is_taken(step, body, template)
-    if template.launch.get("ask_timeout_on_launch"):
+    if template.launch.ask_timeout_on_launch:
         body["timeout"] = math.ceil(step.timeout)
     return body
 
@@ -118,7 +120,7 @@ def mismatches(job: Body, body: Body, hidden: frozenset[str]) -> list[str]:
     has = variables(job)
     asked = body.get("extra_vars", {})
     wrong += [f"extra_vars.{name}" for name in asked if name not in hidden and has.get(name) != asked[name]]
-    there = {each["id"] for each in job.get("summary_fields", {}).get("credentials", [])}
+    there = {each.id for each in read(Made, job, "AWX's job").summary_fields.credentials}
     if "credentials" in body and not set(body["credentials"]) <= there:
         wrong.append("credentials")
     return wrong
@@ -126,15 +128,17 @@ def mismatches(job: Body, body: Body, hidden: frozenset[str]) -> list[str]:
 
 def variables(job: Body) -> Body:
     try:
-        found = json.loads(job.get("extra_vars") or "{}")
+        found = json.loads(str(job.get("extra_vars") or "{}"))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _see_that_it_is_taken(step: Step, body: Body, template: Template) -> None:
-    refused = [f"{name} ({flag})" for name, flag in FLAGS.items() if name in body and not template.launch.get(flag)]
-    if step.dry_run and not template.launch.get("ask_job_type_on_launch"):
+    refused = [
+        f"{name} ({flag})" for name, flag in FLAGS.items() if name in body and not getattr(template.launch, flag)
+    ]
+    if step.dry_run and not template.launch.ask_job_type_on_launch:
         raise Rejected(f"{_name(step)}: the template has no dry run: it does not prompt for the job type")
     strange = [name for name in body.get("extra_vars", {}) if not template.takes(name)]
     if strange:
@@ -144,9 +148,9 @@ def _see_that_it_is_taken(step: Step, body: Body, template: Template) -> None:
             f"{_name(step)}: the template does not prompt for {'; '.join(refused)}: AWX would leave it out, and run "
             "something else; set Prompt on Launch for it"
         )
-    if lacking := sorted(set(template.launch.get("variables_needed_to_start") or []) - set(body.get("extra_vars", {}))):
+    if lacking := sorted(set(template.launch.variables_needed_to_start) - set(body.get("extra_vars", {}))):
         raise Rejected(f"{_name(step)}: the template's survey needs {', '.join(lacking)}")
-    if needed := template.launch.get("passwords_needed_to_start"):
+    if needed := template.launch.passwords_needed_to_start:
         raise Rejected(f"{_name(step)}: the template needs {', '.join(needed)} typed in at each launch")
     if open_ones := sorted(step.secrets.keys() - template.passwords):
         raise Rejected(

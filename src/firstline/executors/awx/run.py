@@ -4,6 +4,7 @@ Statuses: awx/main/models/unified_jobs.py. Output is read from a job's events, i
 AWX saves them in any order: its own text of a running job may change in the middle.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pydantic import JsonValue
 from firstline.errors import Rejected
 from firstline.executor import Progress, State, Step
 from firstline.executors.awx.api import PAGE, Api
+from firstline.executors.awx.document import Event, Host, Job, Node, Part
 from firstline.executors.awx.request import targets_of
 from firstline.executors.outputs import LIMIT
 from firstline.executors.polled.log import Page, RemoteLog, Stream
@@ -74,26 +76,26 @@ class Address(NamedTuple):
 class Sight(NamedTuple):
     """What AWX says of a run now, by its own clock. `parts` are its jobs, in the order in which they were made."""
 
-    job: Body
-    parts: list[Body]
+    job: Job
+    parts: list[Part]
     now: float
 
     @property
     def state(self) -> State:
-        state = _STATES.get(self.job["status"], State.UNKNOWN)
-        if state is State.FAILED and self.job.get("job_explanation") == _TIMED_OUT:
+        state = _STATES.get(self.job.status, State.UNKNOWN)
+        if state is State.FAILED and self.job.job_explanation == _TIMED_OUT:
             return State.TIMED_OUT
-        if state.ended and any(_STATES.get(part["status"]) is State.RUNNING for part in self.parts):
+        if state.ended and any(_STATES.get(part.status) is State.RUNNING for part in self.parts):
             return State.RUNNING
         return state
 
     @property
     def age(self) -> float:
-        return self.now - seconds(self.job["created"])
+        return self.now - self.job.created.timestamp()
 
     @property
     def since_end(self) -> float:
-        return self.now - seconds(self.job["finished"]) if self.job.get("finished") else 0.0
+        return self.now - self.job.finished.timestamp() if self.job.finished else 0.0
 
 
 class Run:
@@ -102,7 +104,8 @@ class Run:
     def __init__(self, api: Api, address: Address) -> None:
         self._api = api
         self._address = address
-        self._sight = Sight({}, [], 0.0)
+        self._sight: Sight
+        self._lock = asyncio.Lock()
         self._whole = True  # what was read last has all events that there will be
         self._hosts: set[str] | None = None  # where it has run, told once it has ended
         begin = -1 if address.is_workflow else 0
@@ -110,23 +113,27 @@ class Run:
 
     async def sight(self) -> Sight:
         """Raises `Gone`, `Unavailable` and what else AWX answers."""
-        job, answer = await self._api.told(self._address.path)
-        parts = [{**job, "type": "job"}]
+        job, answer = await self._api.told(Job, self._address.path)
+        parts: list[Part] = [job]
         if self._address.is_workflow:
-            parts = sorted(await self._parts(self._address.path), key=lambda part: int(part["id"]))
-        self._sight = Sight(job, parts, answer.at(datetime.now(UTC).timestamp()))
-        return self._sight
+            parts = sorted(await self._parts(self._address.path), key=lambda part: part.id)
+        return Sight(job, parts, answer.at(datetime.now(UTC).timestamp()))
 
-    async def _parts(self, path: str) -> list[Body]:
+    async def _parts(self, path: str) -> list[Part]:
         """The jobs in a workflow, and in the workflows in it."""
-        nodes = await self._api.all(f"{path}/workflow_nodes", order_by="id")
-        found = [node["summary_fields"]["job"] for node in nodes if node.get("job")]
-        for part in [part for part in found if part["type"] == "workflow_job"]:
-            found += await self._parts(f"workflow_jobs/{part['id']}")
+        nodes = await self._api.all(Node, f"{path}/workflow_nodes", order_by="id")
+        found = [node.summary_fields.job for node in nodes if node.summary_fields.job]
+        for part in [part for part in found if part.type == "workflow_job"]:
+            found += await self._parts(f"workflow_jobs/{part.id}")
         return found
 
     async def look(self, offset: int, sight: Sight, stopped: Body) -> Progress:
-        """`stopped` says what of an end we asked for, and why."""
+        """`stopped` says what of an end we asked for, and why. One look at a time: what a page of the output means
+        depends on what is known of the jobs."""
+        async with self._lock:
+            return await self._look(offset, sight, stopped)
+
+    async def _look(self, offset: int, sight: Sight, stopped: Body) -> Progress:
         self._sight, self._whole = sight, True
         state = sight.state
         window = await self._log.window(offset, ended=state.ended and await self._all_saved())
@@ -148,8 +155,8 @@ class Run:
             offset=window.offset,
             more=window.more,
             dropped=window.dropped,
-            started_at=_moment(sight.job.get("started")),
-            ended_at=_moment(sight.job.get("finished")) if state.ended else None,
+            started_at=_utc(sight.job.started),
+            ended_at=_utc(sight.job.finished) if state.ended else None,
             detail="; ".join(filter(None, (*self._words(state, sight, stopped), elsewhere, unsure, complaint))),
             outputs=outputs,
             surroundings=_surroundings(self._address, sight.job),
@@ -160,9 +167,9 @@ class Run:
         have, or that no play is for, and goes on without it. AWX counts for each host what was done there
         (JobHostSummary)."""
         if self._hosts is None:
-            jobs = [part for part in self._sight.parts if part["type"] == "job"]
-            found = [await self._api.all(f"jobs/{job['id']}/job_host_summaries") for job in jobs]
-            self._hosts = {str(each["host_name"]) for page in found for each in page}
+            jobs = [part for part in self._sight.parts if part.type == "job"]
+            found = [await self._api.all(Host, f"jobs/{job.id}/job_host_summaries") for job in jobs]
+            self._hosts = {each.host_name for page in found for each in page}
         words = {
             "it did not run on": [target for target in self._address.targets if target not in self._hosts],
             "it ran, and nobody asked for it, on": sorted(self._hosts - {*self._address.targets}),
@@ -179,15 +186,12 @@ class Run:
                 return False
         return True
 
-    async def _is_saved(self, part: Body) -> bool:
-        if part["type"] not in _EVENTS:
+    async def _is_saved(self, part: Part) -> bool:
+        if part.type not in _EVENTS:
             return True
-        known = part if "event_processing_finished" in part else await self._detail(part)
-        return bool(known.get("event_processing_finished", True))
-
-    async def _detail(self, part: Body) -> Body:
-        path = _EVENTS[part["type"]].format(part["id"]).rpartition("/")[0]
-        return await self._api.get(path)
+        if part.event_processing_finished is None:
+            part = await self._api.get(Part, _EVENTS[part.type].format(part.id).rpartition("/")[0])
+        return part.event_processing_finished is not False
 
     async def _page(self, mark: Mark) -> Page[Mark]:
         index, counter = mark
@@ -195,78 +199,72 @@ class Run:
             return Page([], mark, more=False)
         part = self._sight.parts[index]
         if counter < 0:
-            title = f"=== {part.get('name') or part['type']} ({part['type'].replace('_', ' ')} {part['id']}) ===\n"
+            title = f"=== {part.name or part.type} ({part.type.replace('_', ' ')} {part.id}) ===\n"
             return Page([("stdout", title.encode())], (index, 0), more=True)
         events = await self._events(part, counter)
         texts: list[tuple[Stream, bytes]] = [("stdout", text) for event in events if (text := _text(event))]
         if events:
-            return Page(texts, (index, int(events[-1]["counter"])), more=True)
+            return Page(texts, (index, events[-1].counter), more=True)
         if index + 1 < len(self._sight.parts) and await self._is_over(part):
             return Page([], (index + 1, -1), more=True)
         return Page([], mark, more=False)
 
-    async def _is_over(self, part: Body) -> bool:
-        return _STATES.get(part["status"]) is not State.RUNNING and await self._is_saved(part)
+    async def _is_over(self, part: Part) -> bool:
+        return _STATES.get(part.status) is not State.RUNNING and await self._is_saved(part)
 
-    async def _events(self, part: Body, counter: int) -> list[Body]:
+    async def _events(self, part: Part, counter: int) -> list[Event]:
         """The next ones that have none missing before them."""
-        if part["type"] not in _EVENTS:
+        if part.type not in _EVENTS:
             return []
         query = {"order_by": "counter", "counter__gt": counter, "page_size": PAGE, "no_truncate": "1"}
-        found = (await self._api.get(_EVENTS[part["type"]].format(part["id"]), **query))["results"]
+        found, _ = await self._api.rows(Event, _EVENTS[part.type].format(part.id), **query)
         patient = not (self._sight.state.ended and self._whole)
         for place, event in enumerate(found):
-            late = self._sight.now - seconds(event["created"]) > GAP
-            if patient and event["counter"] != counter + 1 and not late:
-                return list(found[:place])
-            counter = event["counter"]
-        return list(found)
+            late = self._sight.now - event.created.timestamp() > GAP
+            if patient and event.counter != counter + 1 and not late:
+                return found[:place]
+            counter = event.counter
+        return found
 
     def _words(self, state: State, sight: Sight, stopped: Body) -> Iterator[str]:
         job = sight.job
         if state is State.RUNNING:
-            yield "" if job["status"] == "running" else f"AWX says {job['status']}"
+            yield "" if job.status == "running" else f"AWX says {job.status}"
+            yield job.job_explanation
             for part in sight.parts:
-                if part["type"] == "workflow_approval" and _STATES.get(part["status"]) is State.RUNNING:
-                    yield f"it waits for an approval in AWX: {part.get('name', '')}"
+                if part.type == "workflow_approval" and _STATES.get(part.status) is State.RUNNING:
+                    yield f"it waits for an approval in AWX: {part.name}"
             return
         if state is State.SUCCEEDED:
             return
-        yield str(stopped.get("detail", "")) if job["status"] == "canceled" else f"AWX says {job['status']}"
-        yield str(job.get("job_explanation") or "")
-        yield str(job.get("result_traceback") or "").strip().rpartition("\n")[2]
-        failed = [
-            f"{part.get('name', '')} ({part['id']})" for part in sight.parts if part["status"] in ("failed", "error")
-        ]
+        yield str(stopped.get("detail", "")) if job.status == "canceled" else f"AWX says {job.status}"
+        yield job.job_explanation
+        yield job.result_traceback.strip().rpartition("\n")[2]
+        failed = [f"{part.name} ({part.id})" for part in sight.parts if part.status in ("failed", "error")]
         if self._address.is_workflow and failed:
             yield f"failed in it: {', '.join(failed)}"
         yield self._address.path.replace("_", " ")
 
 
-def _text(event: Body) -> bytes:
+def _text(event: Event) -> bytes:
     """As AWX itself puts events together: a line break after each that has text, and none of Windows in it."""
-    text = str(event.get("stdout") or "").replace("\r\n", "\n")
+    text = event.stdout.replace("\r\n", "\n")
     return f"{text}\n".encode(errors="replace") if text else b""
 
 
-def _outputs(job: Body) -> tuple[dict[str, JsonValue], str]:
+def _outputs(job: Job) -> tuple[dict[str, JsonValue], str]:
     """What `set_stats` gave. AWX says in words where it is hidden."""
-    artifacts = job.get("artifacts") or {}
+    artifacts = job.artifacts or {}
     if not isinstance(artifacts, dict):
         return {}, f"its artifacts can't be had: {artifacts}"
     size = len(json.dumps(artifacts).encode())
     return (artifacts, "") if size <= LIMIT else ({}, f"its artifacts are more than {LIMIT} bytes")
 
 
-def _surroundings(address: Address, job: Body) -> str:
-    by = job.get("launched_by") or {}
-    node = f", on {job['execution_node']}" if job.get("execution_node") else ""
-    return f"AWX {address.path.replace('_', ' ').replace('s/', ' ')}, as {by.get('name', 'its account')}{node}"
+def _surroundings(address: Address, job: Job) -> str:
+    node = f", on {job.execution_node}" if job.execution_node else ""
+    return f"AWX {address.path.replace('_', ' ').replace('s/', ' ')}, as {job.launched_by.name}{node}"
 
 
-def seconds(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firstline.executors.awx.api import PAGE, Api
+from firstline.executors.awx.document import Row
 from firstline.executors.awx.request import Key, Template
 
 SKEW = 300.0  # seconds that two clocks may differ
@@ -24,15 +25,13 @@ async def find(api: Api, template: Template, key: Key, step: str, since: float) 
     if key.tag:
         query["skip_tags__contains"] = key.tag
     for listed, kind in _lists(template):
-        page = 1
-        while True:
-            body = await api.get(f"{template.path}/{listed}", page=page, page_size=PAGE, **query)
-            for job in body["results"]:
+        number, more = 1, True
+        while more:
+            rows, more = await api.rows(Row, f"{template.path}/{listed}", page=number, page_size=PAGE, **query)
+            for job in (row.root for row in rows):
                 if key.fits(job, step):
                     return f"{kind}/{job['id']}", job
-            if not body.get("next"):
-                break
-            page += 1
+            number += 1
     return None
 
 
@@ -40,6 +39,5 @@ def _lists(template: Template) -> list[tuple[str, str]]:
     """A job template that is cut into slices makes a workflow job, one job in it for each slice."""
     if template.path.startswith("workflow"):
         return [("workflow_jobs", "workflow_jobs")]
-    sliced = (template.launch.get("defaults") or {}).get("job_slice_count") or 1
-    slices = [("slice_workflow_jobs", "workflow_jobs")] if sliced > 1 else []
+    slices = [("slice_workflow_jobs", "workflow_jobs")] if template.launch.defaults.job_slice_count > 1 else []
     return [("jobs", "jobs"), *slices]

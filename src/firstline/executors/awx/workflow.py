@@ -5,7 +5,8 @@ their hosts, and nothing says so (WorkflowJobNode.get_job_kwargs drops what is i
 """
 
 from firstline.errors import Rejected
-from firstline.executors.awx.api import Api, Body
+from firstline.executors.awx.api import Api
+from firstline.executors.awx.document import Launch, TemplateNode
 from firstline.executors.awx.request import FLAGS
 
 _KINDS = {"job": "job_templates", "workflow_job": "workflow_job_templates"}  # the others run on no hosts
@@ -15,22 +16,22 @@ async def see_that_nodes_take(api: Api, path: str, names: set[str]) -> None:
     """Raises `Rejected` that names the first template in the workflow which would leave out what is named."""
     seen, left = {path}, [path]
     while left:
-        for node in await api.all(f"{left.pop()}/workflow_nodes", order_by="id"):
+        for node in await api.all(TemplateNode, f"{left.pop()}/workflow_nodes", order_by="id"):
             inner = _path(node)
             if not inner or inner in seen:
                 continue
             seen.add(inner)
-            template = await api.get(inner)
-            if lacking := sorted(name for name in names if not template.get(FLAGS[name])):
+            template = await api.get(Launch, inner)
+            if lacking := sorted(name for name in names if not getattr(template, FLAGS[name])):
                 raise Rejected(
-                    f"the template {template.get('name')!r} in the workflow does not prompt for {', '.join(lacking)}: "
+                    f"the template {template.name!r} in the workflow does not prompt for {', '.join(lacking)}: "
                     "AWX would leave it out there, and run it on all its hosts; set Prompt on Launch for it"
                 )
             if inner.startswith("workflow"):
                 left.append(inner)
 
 
-def _path(node: Body) -> str:
-    template = (node.get("summary_fields") or {}).get("unified_job_template") or {}
-    kind = _KINDS.get(template.get("unified_job_type", ""))
-    return f"{kind}/{template['id']}" if kind else ""
+def _path(node: TemplateNode) -> str:
+    template = node.summary_fields.unified_job_template
+    kind = _KINDS.get(template.unified_job_type) if template else None
+    return f"{kind}/{template.id}" if template and kind else ""

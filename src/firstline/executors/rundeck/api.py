@@ -4,19 +4,20 @@ From https://docs.rundeck.com/docs/api/ and, where that is silent, from Rundeck'
 ScheduledExecutionController.apiJobRun, AuthorizationInterceptor, ExecutionService).
 """
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from firstline.errors import FirstlineError, Rejected, Unavailable
+from firstline.executors.polled.foreign import Foreign
 from firstline.executors.polled.wire import ANSWER, Answer, Line, make
 from firstline.executors.rundeck.settings import RundeckSettings
 from firstline.http import error_for, retry_after
 from firstline.masking import Masker
 
 JSON = "application/json"
-T = TypeVar("T", bound=BaseModel)
+WHOSE = "Rundeck's answer"
 
 
 class Gone(Rejected):
@@ -29,17 +30,6 @@ class Refusal(NamedTuple):
     status: int
     code: str
     message: str
-
-
-class Foreign(BaseModel):
-    """What is null is not there."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
-        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class When(Foreign):
@@ -80,6 +70,52 @@ class Execution(Foreign):
     def has_option(self, name: str, value: str) -> bool:
         options = (self.job and self.job.options) or {}
         return options.get(name) == value or f"-{name} {value} " in f"{self.argstring or ''} "
+
+
+class Entry(Foreign):
+    """A line of a log."""
+
+    log: str = ""
+    level: str = ""
+    node: str = ""
+
+
+class Output(Foreign):
+    """A piece of a log. `offset` is in its own bytes, as text; `pending` says what it waits for (an object store)."""
+
+    entries: tuple[Entry, ...] = ()
+    offset: int = 0
+    completed: bool = False
+    error: str = ""
+    message: str = ""
+    pending: str = ""
+
+
+class Server(Foreign):
+    version: str = ""
+    apiversion: str | int = ""
+
+
+class Mode(Foreign):
+    execution_mode: str = Field(default="active", alias="executionMode")
+
+
+class System(Foreign):
+    rundeck: Server = Server()
+    executions: Mode = Mode()
+
+
+class SystemInfo(Foreign):
+    system: System
+
+
+class Abort(Foreign):
+    status: str
+    reason: str = ""
+
+
+class Aborted(Foreign):
+    abort: Abort
 
 
 class Executions(Foreign):
@@ -173,10 +209,3 @@ def mend(refusal: Refusal) -> str:
     if refusal.code in ("unauthorized", ""):
         return "the token is not accepted: it has expired, or is another's; make a new one"
     return "the token's user lacks this right in Rundeck's access control"
-
-
-def read(model: type[T], content: Any) -> T:
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise Unavailable(f"Rundeck's answer is not understood: {error.errors()[0]['msg']}") from None

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import Executor, Handle, Progress, State, Step
+from firstline.executors.polled.foreign import read
 from firstline.executors.polled.record import Record
 from firstline.executors.polled.wire import Lost
 from firstline.executors.rundeck import health
-from firstline.executors.rundeck.api import Api, Execution, Gone, read, refusal_of
+from firstline.executors.rundeck.api import WHOSE, Aborted, Api, Execution, Gone, refusal_of
 from firstline.executors.rundeck.request import body_of, job_of, secure_options
 from firstline.executors.rundeck.run import Address, Run, Sight
 from firstline.executors.rundeck.search import Search
@@ -147,7 +148,7 @@ class RundeckExecutor(Executor[RundeckSettings]):
                 raise Lost(f"POST {path} answered {answer.status}, not by Rundeck: {self._api.mask(refusal.message)}")
             raise self._api.error(refusal, f"POST {path}", answer)
         try:
-            return read(Execution, answer.json()).id
+            return read(Execution, answer.json(), WHOSE).id
         except (ValueError, Unavailable) as error:
             raise Lost(f"POST {path} answered {answer.status} without an execution: {error}") from None
 
@@ -193,13 +194,13 @@ class RundeckExecutor(Executor[RundeckSettings]):
             answer = await self._api.send("POST", path)
             if refusal := refusal_of(answer):
                 raise self._api.error(refusal, f"POST {path}", answer)
-            abort = answer.json()["abort"]
+            abort = read(Aborted, answer.json(), WHOSE).abort
         except (Gone, Unavailable):
             raise
-        except (FirstlineError, ValueError, KeyError, TypeError) as error:
+        except (FirstlineError, ValueError) as error:
             raise Unavailable(f"execution {sight.last.id} can't be aborted: {error}") from None
-        if abort.get("status") == "failed" and "not running" not in str(abort.get("reason")):
-            raise Unavailable(f"execution {sight.last.id} can't be aborted: {abort.get('reason')}")
+        if abort.status == "failed" and "not running" not in abort.reason:
+            raise Unavailable(f"execution {sight.last.id} can't be aborted: {abort.reason}")
 
 
 def _lost(step: Step, job: RundeckParameters, settings: RundeckSettings, why: str) -> str:

@@ -1,9 +1,8 @@
 """What `firstline doctor` says of a Rundeck server."""
 
-from typing import Any
-
 from firstline.errors import FirstlineError
-from firstline.executors.rundeck.api import Api, Refusal, refusal_of
+from firstline.executors.polled.foreign import read
+from firstline.executors.rundeck.api import WHOSE, Api, Refusal, SystemInfo, refusal_of
 from firstline.executors.rundeck.settings import RundeckSettings
 from firstline.finding import Finding
 
@@ -31,13 +30,12 @@ async def _system(api: Api, subject: str) -> list[Finding]:
     """Version and mode; a token that may not see them is well all the same."""
     try:
         content, _ = await api.get("/system/info")
-        system: dict[str, Any] = content["system"]
-    except (FirstlineError, KeyError, TypeError):
+        system = read(SystemInfo, content, WHOSE).system
+    except FirstlineError:
         return [Finding(ok=True, subject=subject, message="its version and mode are not for this token to see")]
-    rundeck, mode = system.get("rundeck") or {}, (system.get("executions") or {}).get("executionMode", "active")
-    found = [
-        Finding(ok=True, subject=subject, message=f"Rundeck {rundeck.get('version')}, API {rundeck.get('apiversion')}")
-    ]
+    rundeck, mode = system.rundeck, system.executions.execution_mode
+    words = f"Rundeck {rundeck.version}, API {rundeck.apiversion}"
+    found = [Finding(ok=True, subject=subject, message=words)]
     if mode != "active":
         found.append(_bad(subject, f"its execution mode is {mode}: nothing can be run", "set it to active in Rundeck"))
     return found

@@ -13,8 +13,9 @@ from pydantic import JsonValue
 from firstline.errors import FirstlineError, Unavailable
 from firstline.executor import Progress, State, Step
 from firstline.executors.outputs import LIMIT
+from firstline.executors.polled.foreign import read
 from firstline.executors.polled.log import Page, RemoteLog, Stream
-from firstline.executors.rundeck.api import Api, Execution, Gone, read
+from firstline.executors.rundeck.api import WHOSE, Api, Entry, Execution, Gone, Output
 from firstline.executors.rundeck.request import targets_of
 
 LINES = 1_000  # of its log that one request asks for
@@ -132,7 +133,7 @@ class Run:
                 raise
             except FirstlineError as error:
                 raise Unavailable(f"execution {number} can't be asked for: {error}") from None
-            chain.append(read(Execution, content))
+            chain.append(read(Execution, content, WHOSE))
             now = answer.at(now)
             retried = chain[-1].retried
             if retried is None or retried.id in [each.id for each in chain]:
@@ -208,39 +209,37 @@ class Run:
         except FirstlineError as error:
             if not self._past_patience():
                 raise _Incomplete(str(error)) if self._to_end else _as_unavailable(error) from None
-            content = {"entries": [], "offset": offset, "completed": True, "error": str(error)}
-        entries = content.get("entries") or []
-        after = int(content.get("offset") or offset)
-        if len(entries) >= self._lines:
-            return Page([self._text(entry) for entry in entries], (number, after), more=True)
-        if self._to_end and not content.get("completed") and not self._past_patience():
+            content = Output(completed=True, error=str(error))
+        after = max(content.offset, offset)
+        texts = [self._text(entry) for entry in content.entries]
+        if len(texts) >= self._lines:
+            return Page(texts, (number, after), more=True)
+        if self._to_end and not content.completed and not self._past_patience():
             raise _Incomplete("its log is not all there yet")
-        if self._past_patience() and (content.get("error") or not content.get("completed")):
+        if self._past_patience() and (content.error or not content.completed):
             self._missing = _missing(content)
-        texts = [self._text(entry) for entry in entries]
-        if number + 1 < len(chain) and (content.get("completed") or self._past_patience()):
+        if number + 1 < len(chain) and (content.completed or self._past_patience()):
             return Page(texts, (number + 1, 0), more=True)
-        return Page(texts, (number, max(after, offset)), more=False)
+        return Page(texts, (number, after), more=False)
 
     def _past_patience(self) -> bool:
         return self._to_end and self._sight.since_end > LOG_PATIENCE
 
-    async def _entries(self, execution: int, offset: int) -> dict[str, Any]:
+    async def _entries(self, execution: int, offset: int) -> Output:
         """A page of its log. Lines so long that the answer would fill memory are asked for fewer at a time."""
         while True:
             path = f"/execution/{execution}/output"
             answer = await self._api.send("GET", path, limit=PAGE, params={"offset": offset, "maxlines": self._lines})
             if answer.whole:
-                return dict(self._api.understood(answer, path))
+                return read(Output, self._api.understood(answer, path), WHOSE)
             if self._lines == 1:
                 raise Unavailable(f"execution {execution} has a line of more than {PAGE} bytes in its log")
             self._lines //= 4
 
-    def _text(self, entry: dict[str, Any]) -> tuple[Stream, bytes]:
+    def _text(self, entry: Entry) -> tuple[Stream, bytes]:
         """Rundeck keeps lines: where a program ended without a line break, one is added."""
-        name = f"{entry['node']}: " if self._address.named and entry.get("node") else ""
-        line = f"{name}{entry.get('log') or ''}\n".encode(errors="replace")
-        return ("stderr" if entry.get("level") in _STDERR else "stdout"), line
+        name = f"{entry.node}: " if self._address.named and entry.node else ""
+        return ("stderr" if entry.level in _STDERR else "stdout"), f"{name}{entry.log}\n".encode(errors="replace")
 
     def _learn(self, content: bytes) -> None:
         line = content.decode(errors="replace").rstrip("\n")
@@ -255,11 +254,10 @@ def _as_unavailable(error: FirstlineError) -> FirstlineError:
     return error if isinstance(error, Unavailable) else Unavailable(str(error))
 
 
-def _missing(content: dict[str, Any]) -> str:
-    """A log in an object store may come late, or never (`pending`)."""
-    if content.get("error"):
-        return f"its log can't be read: {content['error']}"
-    return f"its log is not all there: {content.get('pending') or content.get('message') or 'it was not completed'}"
+def _missing(content: Output) -> str:
+    if content.error:
+        return f"its log can't be read: {content.error}"
+    return f"its log is not all there: {content.pending or content.message or 'it was not completed'}"
 
 
 def _elsewhere(targets: tuple[str, ...], execution: Execution) -> str:

@@ -2,7 +2,8 @@
 
 import time
 
-from firstline.executors.rundeck.api import Api, Execution, Executions, read
+from firstline.executors.polled.foreign import read
+from firstline.executors.rundeck.api import WHOSE, Api, Execution, Executions
 
 PAGE = 100
 SKEW = 300.0  # seconds that two clocks may differ
@@ -26,13 +27,13 @@ class Search:
 
     async def _running(self, job: str, key: str) -> int | None:
         content, _ = await self._api.get(f"/job/{job}/executions", status="running", max=PAGE * 10)
-        return self._first(read(Executions, content).executions, key)
+        return self._first(read(Executions, content, WHOSE).executions, key)
 
     async def _ended(self, job: str, key: str, since: float | None) -> int | None:
         offset = 0
         while True:
             content, answer = await self._api.get(f"/job/{job}/executions", max=PAGE, offset=offset)
-            page = read(Executions, content).executions
+            page = read(Executions, content, WHOSE).executions
             found = self._first(page, key)
             ago = LOOK_BACK if since is None else time.time() - since + SKEW
             oldest = answer.at(time.time()) - ago
