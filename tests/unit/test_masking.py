@@ -3,7 +3,10 @@
 import base64
 import html
 import json
+import re
+import shlex
 import string
+import subprocess
 import uuid
 from urllib.parse import quote, quote_plus
 
@@ -51,6 +54,64 @@ def test_what_is_masked_is_not_changed_by_masking_it_again(text: str, secrets: l
 @given(text=WORDS)
 def test_plain_words_stay(text: str) -> None:
     assert plain(text) == text
+
+
+ODD = 'p@ss "w\'rd" <x> & \\ $y + é/!'
+
+
+def as_go_has_it(text: str) -> str:
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    return plain.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def as_dot_net_has_it(text: str) -> str:
+    kept = string.ascii_letters + string.digits + " -_.~!#$%()*,/:;=?@[]^{|}"
+    return "".join(each if each in kept else r"\\" if each == "\\" else rf"\u{ord(each):04X}" for each in text)
+
+
+WRITTEN = {
+    "JSON by Go": as_go_has_it(ODD),
+    "JSON by PHP": json.dumps(ODD)[1:-1].replace("/", r"\/"),
+    "JSON by .NET": as_dot_net_has_it(ODD),
+    "JSON in JSON": json.dumps(json.dumps(ODD)[1:-1])[1:-1],
+    "a URL in a URL": quote(quote(ODD, safe=""), safe=""),
+    "Base64 in a URL": quote(base64.b64encode((ODD * 3).encode()).decode().rstrip("=")),
+    "HTML by Go": html.escape(ODD).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+    "XML": html.escape(ODD).replace("&#x27;", "&apos;"),
+    "XML between tags": html.escape(ODD, quote=False),
+    "SQL": ODD.replace("'", "''"),
+    "Python": repr(ODD)[1:-1],
+    "Python's ASCII": ascii(ODD)[1:-1],
+    "Python's bytes": repr(ODD.encode())[2:-1],
+    "shlex": shlex.quote(ODD)[1:-1],
+    "hexadecimal": ODD.encode().hex(),
+    "hexadecimal in capitals": ODD.encode().hex().upper(),
+    "hexadecimal in lines": wrapped(ODD.encode().hex(), 60),
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN.values(), ids=WRITTEN)
+def test_a_secret_is_masked_however_it_is_written(form: str) -> None:
+    secret = ODD * 3 if form == WRITTEN["Base64 in a URL"] else ODD
+    assert Masker([secret])(f"begin {form} end") == f"begin {MASK} end"
+
+
+@pytest.mark.parametrize("secret", [ODD, "it's a b*d $one; `x` \\ [y]", "two\nlines 'of' it"])
+@pytest.mark.parametrize("script", ['set -x; : "$1"', 'printf %q "$1"'])
+def test_what_bash_shows_of_a_secret_is_masked(script: str, secret: str) -> None:
+    shown = subprocess.run(["bash", "-c", script, "bash", secret], capture_output=True, text=True, check=True)
+    told = Masker([secret])(f"{shown.stdout}{shown.stderr}")
+    assert MASK in told
+    assert re.fullmatch(r"(\+ set -x\n)?(\+ : )?\$?'?\[masked\]'?\n?", told)
+
+
+def test_a_secret_in_a_secret_document_is_a_secret_by_itself() -> None:
+    key = "-----BEGIN PRIVATE" + f" KEY-----\n{'M' * 64}\n-----END PRIVATE" + " KEY-----\n"
+    document = {"type": "service_account", "private_key": key, "more": [{"db": {"password": "hunter22"}}]}
+    mask = Masker([json.dumps(document, indent=1)])
+    assert mask("it is hunter22 of a service_account") == f"it is {MASK} of a service_account"
+    assert mask("M" * 64) == MASK
+    assert Masker(['{"password": '])("a password") == "a password"
 
 
 def test_a_secret_cut_at_either_end_of_the_text_is_masked() -> None:
@@ -111,6 +172,8 @@ def test_what_is_assigned_to_a_secrets_name_is_masked_and_the_name_stays(text: s
         ("u+", "a1B2c3D4e5F6g7H8i9"),
         ("ATATT3", "xFfGF0a1B2c3D4e5F6g7H8i9J0"),
         ("AIza", "SyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q"),
+        ("s.", "a1B2c3D4e5F6g7H8i9J0k1L2"),
+        ("b.", "a1B2c3D4e5F6g7H8i9J0k1L2.x9Y8z7"),
         ("eyJ", "hbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"),
         ("fl_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0-_x"),
     ],
@@ -134,6 +197,7 @@ def test_a_private_key_is_masked_whole_and_also_without_its_beginning() -> None:
         f"sha256:{'0a1b2c3d' * 8}",
         str(uuid.UUID(int=7)),
         "the token has expired; token: expired",
+        "firstline.secrets.abcdefghijklmnopqrstuvwx, e.g. it is a.s.abcdefghijklmnopqrstuvwx and s.done",
         "password required, no token given, the secret: never tell",
         "basic configuration management, bearer of news",
         "http://127.0.0.1:8480/remediations/01K and mail to a@b.example",

@@ -18,8 +18,8 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Masker:
-    """Masks what looks like a secret, and the secrets it knows: as they are, in JSON, HTML, URLs and Base64 (at any
-    offset), also where line breaks run through them. One is shared by all that shows text; threads may use it."""
+    """Masks what looks like a secret, and the secrets it knows: in each of their forms, also where line breaks run
+    through them. One is shared by all that shows text; threads may use it."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._first = tuple(dict.fromkeys(secrets))

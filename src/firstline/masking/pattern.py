@@ -63,6 +63,8 @@ _SHAPED: _Patterns = (
     (("att3", "ctt3", "stt3", "atbb"), re.compile(r"\b(?:AT[ACS]TT3[\w=-]{20,}+|ATBB[A-Za-z0-9]{24,}+)")),  # Atlassian
     (("aiza", "ya29.", "gocspx"), re.compile(r"\b(?:AIza[\w-]{35}|ya29\.[\w-]{20,}+|GOCSPX-[\w-]{20,}+)")),  # Google
     (("hv", "sk_live_", "npm_"), re.compile(r"\b(?:hv[sbr]\.[\w-]{20,}+|sk_live_\w{16,}+|npm_[A-Za-z0-9]{36})")),
+    # Vault's before 1.10, and OpenBao's: service, batch and recovery tokens, with the namespace's id.
+    (("s.", "b.", "r."), re.compile(r"(?<![\w.-])[sbr]\.[A-Za-z0-9]{24}(?:\.[A-Za-z0-9]{4,10})?(?![\w.-])")),
     (("fl_",), re.compile(r"\bfl_[\w-]{43}")),  # our own: firstline.access
 )
 
