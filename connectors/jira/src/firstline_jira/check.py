@@ -133,15 +133,16 @@ class Check:
     async def _fields(self) -> Finding:
         """Fields that the settings name."""
         known = {str(field.get(key)).casefold() for field in await self._rest.fields() for key in ("id", "name")}
-        named = (*self._settings.fields, *self._settings.links, *self._settings.transition_fields)
-        unknown = [name for name in named if name.casefold() not in known]
+        settings = self._settings
+        named = (*settings.fields, settings.ci, *settings.links, *settings.transition_fields)
+        unknown = [name for name in named if name and name.casefold() not in known]
         if not unknown:
             return Finding(ok=True, subject="fields", message="all that the settings name are there")
         return Finding(
             ok=False,
             subject="fields",
             message=f"Jira has no field {', '.join(unknown)}",
-            mend="correct the names in fields, links and transition_fields; ids such as customfield_10031 serve too",
+            mend="correct the names in fields, ci, links and transition_fields; ids such as customfield_10031 serve too",
         )
 
     async def _statuses(self) -> Finding:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firstline.incident import Incident, IncidentState, Reference
-from firstline_jira import adf
+from firstline_jira import adf, item
 from firstline_jira.agreement import agreements
 from firstline_jira.link import links
 from firstline_jira.settings import JiraSettings
@@ -87,6 +87,7 @@ class View:
             description=adf.plain(fields.get("description")),
             state=state(fields, place),
             priority=priority(named(fields.get("priority"), f"{at}.priority")),
+            ci=item.name(fields.get(self.settings.ci)),
             service=next((name for c in components if (name := named(c, f"{at}.components"))), ""),
             group=organization(fields),
             category=next(iter(kinds(fields, place)), ""),

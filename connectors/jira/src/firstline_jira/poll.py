@@ -123,7 +123,7 @@ class Poller:
                 if tree(field.get("schema"), "field.schema").get("custom") in KINDS
                 or {str(field.get("id")).casefold(), str(field.get("name")).casefold()} & wanted
             ]
-            self._fields = sorted({*FIELDS, *self._settings.links, *found})
+            self._fields = sorted({*FIELDS, *self._settings.links, self._settings.ci, *found} - {""})
         return [*self._fields, "comment"] if window.by == "changed" else self._fields
 
     def _next(self, window: Window, place: _Place, found: Tree, issues: Sequence[Tree]) -> _Place | None:

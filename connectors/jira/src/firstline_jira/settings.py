@@ -106,6 +106,11 @@ class JiraSettings(BaseModel):
     fields: tuple[str, ...] = Field(
         default=(), description="Further fields, by name or id, that a poll asks for because mappings use them."
     )
+    ci: str = Field(
+        default="",
+        pattern=r"^(customfield_\d+)?$",
+        description="Id of the custom field that names the configuration item; empty: there is none.",
+    )
     links: dict[str, Literal["servicenow", "pagerduty"]] = Field(
         default_factory=dict,
         description="Id of a custom field → the system whose incident it names, where the value is no link.",
