@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from firstline.errors import Misdeclared, Unavailable
 from firstline.executors.kubernetes import KubernetesSettings
 from firstline.executors.kubernetes.access import access_of
+from firstline.executors.kubernetes.channel import Spot, run
 from firstline.executors.kubernetes.cluster import Cluster
 
 
@@ -141,6 +142,10 @@ async def test_a_server_with_another_name_or_of_nobody_s_trust_is_not_spoken_to(
     [
         ({"server": "https://x", "insecure-skip-tls-verify": True}, {}, "insecure-skip-tls-verify is not taken"),
         ({"server": "https://x"}, {"exec": {"command": "aws"}}, "signing in by exec is not taken"),
+        ({"server": "https://x"}, {"token": "x", "as": "system:admin"}, "signing in by as is not taken"),
+        ({"server": "https://x", "proxy-url": "socks5://127.0.0.1:1080"}, {}, "a proxy is http"),
+        ({"server": "https://x", "certificate-authority-data": "no base64!"}, {}, "can't be read as a kubeconfig"),
+        ({"server": "https://x"}, {"client-certificate-data": "#"}, "can't be read as a kubeconfig"),
         ({"server": "http://cluster.example"}, {"token": "x"}, "asked by https"),
         ({}, {}, "server"),
     ],
@@ -150,6 +155,33 @@ def test_what_would_be_unsafe_or_can_t_be_used_is_refused(
 ) -> None:
     with pytest.raises(Misdeclared, match=words):
         access_of(kubeconfig(tmp_path, cluster, user))
+
+
+@pytest.mark.anyio
+async def test_a_proxy_of_the_kubeconfig_is_gone_through(tmp_path: Path) -> None:
+    """One that refuses: nothing goes past it."""
+    asked: list[str] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path)
+            self.send_error(403)
+
+        def log_message(self, *_: Any) -> None:
+            """Tests are quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Proxy) as http:
+        threading.Thread(target=http.serve_forever).start()
+        proxy = f"http://127.0.0.1:{http.server_address[1]}"
+        settings = kubeconfig(tmp_path, {"server": "https://cluster.test:6443", "proxy-url": proxy}, {"token": "x"})
+        cluster = Cluster(access_of(settings))
+        with pytest.raises(Unavailable):
+            await cluster.ask("GET", "/version")
+        with pytest.raises(Unavailable):
+            await run(cluster, Spot("default", "web-1", "main"), ["true"])
+        await cluster.aclose()
+        http.shutdown()
+    assert asked == ["cluster.test:6443"] * 2
 
 
 def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ async def test_a_list_that_has_pages_is_read_to_its_end(
     monkeypatch.setattr("firstline.executors.kubernetes.cluster.PAGE", 1)
     handles = [await bench.start(("echo", str(number))) for number in range(3)]
     assert [text_of(await bench.end(handle)) for handle in handles] == ["0\n", "1\n", "2\n"]
-    assert len(await cluster.all(PODS, namespace, "")) == 3
+    assert len(await cluster.all(PODS, namespace)) == 3
 
 
 async def test_who_lacks_a_right_is_told_which(bench: JobBench, world: World) -> None:

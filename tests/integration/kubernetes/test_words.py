@@ -7,8 +7,8 @@ import pytest
 
 from firstline.executor import PIECE, State
 from firstline.executors.kubernetes import window
-from firstline.executors.kubernetes.manifest import CANCELLED
-from firstline.executors.kubernetes.pod import detail_of, failure, state_of
+from firstline.executors.kubernetes.manifest import CANCELLED, CONTAINER
+from firstline.executors.kubernetes.pod import detail_of, exit_status, failure, state_of, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +36,28 @@ def test_a_job_that_kubernetes_began_twice_says_so() -> None:
     pods = [pod("Failed"), pod("Succeeded")]
     detail = detail_of(job(("Complete", "CompletionsReached")), pods, State.SUCCEEDED)
     assert "began it 2 times (a-Failed, a-Succeeded)" in detail
+
+
+def test_a_container_that_a_mesh_put_before_the_step_s_own_is_not_taken_for_it() -> None:
+    injected = pod("Running", {"exitCode": 3, "reason": "Error"})
+    injected["metadata"]["annotations"] = {CONTAINER: "main"}
+    injected["spec"]["containers"].insert(0, {"name": "istio-proxy"})
+    injected["status"]["containerStatuses"].insert(0, {"name": "istio-proxy", "state": {"running": {}}})
+    assert exit_status(injected) == 3
+    assert waiting(injected) == "main has ended (exit status 3), and its pod waits for istio-proxy"
+
+
+def test_a_pod_that_its_node_does_not_end_says_so() -> None:
+    evicted = pod(
+        "Running", conditions=[{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]
+    )
+    evicted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert "being ended: EvictionByEvictionAPI; a node that does not answer may go on" in waiting(evicted)
+
+
+def test_a_job_that_kubernetes_is_ending_says_why() -> None:
+    ending = job(("FailureTarget", "DeadlineExceeded"))
+    assert detail_of(ending, [pod("Running")], State.RUNNING) == "Kubernetes is ending it: DeadlineExceeded"
 
 
 def test_a_job_has_not_ended_before_its_pods() -> None:

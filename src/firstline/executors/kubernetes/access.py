@@ -14,6 +14,14 @@ import yaml
 from firstline.errors import Misdeclared, Unavailable
 from firstline.executors.kubernetes.settings import KubernetesSettings
 
+# What else there is changes who we are (`as`, `exec`) or whom we trust, so it is refused, not passed over.
+_CLUSTER = frozenset(
+    {"server", "certificate-authority", "certificate-authority-data", "tls-server-name", "proxy-url"}
+    | {"insecure-skip-tls-verify", "disable-compression", "extensions"}
+)
+_USER = frozenset({"token", "tokenFile", "extensions"}) | {
+    f"client-{part}{form}" for part in ("certificate", "key") for form in ("", "-data")
+}
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -23,6 +31,7 @@ class Access(NamedTuple):
     tls: ssl.SSLContext
     token: Callable[[], str]  # empty: who we are is told by a certificate, or not at all
     server_name: str = ""
+    proxy: str = ""
 
 
 class Bearer(httpx.Auth):
@@ -67,27 +76,33 @@ def _from_pod(environment: Mapping[str, str]) -> Access:
 def _from_file(path: Path, context: str) -> Access:
     try:
         config = yaml.safe_load(path.read_text())
-        name = context or config["current-context"]
-        chosen = _named(config, "context", name)
+        chosen = _named(config, "context", context or config["current-context"])
         cluster = _named(config, "cluster", chosen["cluster"])
         user = _named(config, "user", chosen["user"])
         url = str(cluster["server"]).rstrip("/")
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        authority = _decoded(cluster, "certificate-authority-data")
+        certificate = _decoded(user, "client-certificate-data") + b"\n" + _decoded(user, "client-key-data")
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise Misdeclared(f"{path} can't be read as a kubeconfig: {error}") from error
-    if cluster.get("insecure-skip-tls-verify"):
-        raise Misdeclared(f"{path}: insecure-skip-tls-verify is not taken; name the cluster's certificate-authority")
-    if unknown := {"exec", "auth-provider", "username"} & set(user):
-        raise Misdeclared(f"{path}: signing in by {', '.join(unknown)} is not taken; use a service account's token")
-    tls = _tls(_place(path, cluster, "certificate-authority"), _decoded(cluster, "certificate-authority-data"))
-    _certify(tls, path, user)
+    _refuse(path, cluster, user)
+    tls = _tls(_place(path, cluster, "certificate-authority"), authority)
+    _certify(tls, path, user, certificate)
     file = _place(path, user, "tokenFile")
     token = str(user.get("token", ""))
-    return Access(
-        url,
-        tls,
-        _reader(file) if file else lambda: token,
-        cluster.get("tls-server-name", ""),
-    )
+    read = _reader(file) if file else lambda: token
+    return Access(url, tls, read, str(cluster.get("tls-server-name", "")), str(cluster.get("proxy-url", "")))
+
+
+def _refuse(path: Path, cluster: dict[str, Any], user: dict[str, Any]) -> None:
+    if cluster.get("insecure-skip-tls-verify"):
+        raise Misdeclared(f"{path}: insecure-skip-tls-verify is not taken; name the cluster's certificate-authority")
+    if unknown := ", ".join(sorted({key for key in user if user[key]} - _USER)):
+        raise Misdeclared(f"{path}: signing in by {unknown} is not taken; use a service account's token")
+    if unknown := ", ".join(sorted({key for key in cluster if cluster[key]} - _CLUSTER)):
+        raise Misdeclared(f"{path}: {unknown} of a cluster is not taken")
+    proxy = str(cluster.get("proxy-url", ""))
+    if proxy and not proxy.startswith(("http://", "https://")):
+        raise Misdeclared(f"{path}: a proxy is http:// or https://, not {proxy.partition(':')[0]}")
 
 
 def _named(config: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
@@ -102,32 +117,31 @@ def _place(path: Path, entry: dict[str, Any], key: str) -> Path | None:
 
 
 def _decoded(entry: dict[str, Any], key: str) -> bytes:
-    return base64.b64decode(entry.get(key, ""))
+    return base64.b64decode(entry.get(key) or "", validate=True)
 
 
 def _tls(file: Path | None = None, content: bytes = b"") -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=file, cadata=content.decode() or None)
+        return ssl.create_default_context(cafile=None if content else file, cadata=content.decode() or None)
     except (OSError, ValueError) as error:
         raise Misdeclared(
             f"the cluster's certificates ({file or 'in the kubeconfig'}) can't be read: {error}"
         ) from error
 
 
-def _certify(tls: ssl.SSLContext, path: Path, user: dict[str, Any]) -> None:
-    """Who we are, by a certificate. One that stands in the kubeconfig itself gets into no file: OpenSSL reads it from
-    memory that has a name in /proc."""
+def _certify(tls: ssl.SSLContext, path: Path, user: dict[str, Any], content: bytes) -> None:
+    """Who we are, by a certificate. One that stands in the kubeconfig itself goes before one in a file, and gets into
+    none: OpenSSL reads it from memory that has a name in /proc."""
     certificate, key = (_place(path, user, f"client-{part}") for part in ("certificate", "key"))
-    content = _decoded(user, "client-certificate-data") + b"\n" + _decoded(user, "client-key-data")
     try:
-        if certificate:
-            tls.load_cert_chain(certificate, key)
-        elif content.strip():
+        if content.strip():
             memory = os.memfd_create("certificate")
             with os.fdopen(memory, "wb") as file:
                 file.write(content)
                 file.flush()
                 tls.load_cert_chain(f"/proc/self/fd/{memory}")
+        elif certificate:
+            tls.load_cert_chain(certificate, key)
     except (OSError, ValueError) as error:
         raise Misdeclared(f"{path}: the client's certificate can't be used: {error}") from error
 

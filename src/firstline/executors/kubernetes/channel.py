@@ -60,7 +60,7 @@ async def shell(
             user_agent_header=USER_AGENT,
             ssl=cluster.access.tls if secure else None,
             server_hostname=(cluster.access.server_name or None) if secure else None,
-            proxy=None,
+            proxy=cluster.access.proxy or None,
             max_size=None,
             open_timeout=_PATIENCE,
             ping_interval=_PULSE,

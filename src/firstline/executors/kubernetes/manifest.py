@@ -1,8 +1,10 @@
 """A step as a Job that runs at most once, and the Secret that goes with it. Pure, but for reading the runbook's folder.
 
-`backoffLimit: 0` with `restartPolicy: Never`: nothing is begun again after a failure. The time-out stands twice: in the
-pod, whose output then stays, and with the time to wait for a node in the Job, for pods that never get one. See
-kubernetes.io/docs/concepts/workloads/controllers/job and .../reference/kubernetes-api/workload-resources/job-v1.
+`backoffLimit: 0` with `restartPolicy: Never`: nothing is begun again after a failure. `podReplacementPolicy: Failed`: a
+pod that is being ended counts as failed when it has ended, not before, so the Job does not end before its work. The
+time-out stands twice: in the pod, whose output then stays, and with the time to wait for a node in the Job, for pods
+that never get one. See kubernetes.io/docs/concepts/workloads/controllers/job, .../reference/kubernetes-api/
+workload-resources/job-v1, and isPodFailed and manageJob in pkg/controller/job/job_controller.go.
 """
 
 import hashlib
@@ -18,14 +20,23 @@ from firstline.executor import OUTPUT, Step
 from firstline.executors.kubernetes.parameter import JobParameters, KubernetesParameters
 from firstline.executors.kubernetes.settings import KubernetesSettings
 
-RUN, STEP, DIGEST, LIMIT, CANCELLED, GIVEN_UP = (
-    f"firstline.dev/{name}" for name in ("run", "step", "digest", "output-limit", "cancelled", "given-up")
+RUN, STEP, DIGEST, LIMIT, RELEASED, CANCELLED, GIVEN_UP = (
+    f"firstline.dev/{name}" for name in ("run", "step", "digest", "output-limit", "released", "cancelled", "given-up")
 )
+CONTAINER = "kubectl.kubernetes.io/default-container"  # a pod's annotation: which of its containers is meant
 TERMINATION = "/dev/termination-log"  # what the container writes to it stands in the pod's status: 4096 bytes at most
 PROGRAM, MOUNT = "firstline-program", "/firstline"
 SECRETS = 1_048_576  # bytes that a Secret may hold
 
-_ONCE = (("backoffLimit", 0), ("parallelism", 1), ("completions", 1))
+_ONCE = {
+    "backoffLimit": 0,
+    "parallelism": 1,
+    "completions": 1,
+    "completionMode": "NonIndexed",
+    "podReplacementPolicy": "Failed",
+}
+# What else a Job may say: the rest brings retries, several pods, pods of others, or another controller.
+_FREE = frozenset({"template", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "suspend"})
 
 Body = dict[str, Any]
 
@@ -33,6 +44,11 @@ Body = dict[str, Any]
 def name_of(step: str) -> str:
     """A Job's name, which is also a label's value: at most 63 small letters, digits and hyphens."""
     return f"firstline-{hashlib.sha256(step.encode()).hexdigest()[:32]}"
+
+
+def annotations_of(job: Body) -> dict[str, str]:
+    found: dict[str, str] = job["metadata"].get("annotations") or {}
+    return found
 
 
 def digest_of(step: Step) -> str:
@@ -44,10 +60,20 @@ def digest_of(step: Step) -> str:
 def job_of(step: Step, told: KubernetesParameters, settings: KubernetesSettings) -> Body:
     """Raises `Rejected` for what a Job can't hold to."""
     _refuse(step)
-    job = _read(step, told.template) if told.template else _of_image(told.job)
+    if not told.template:
+        return _filled(_of_image(told.job), step, settings)
+    job = _read(step, told.template)
+    try:
+        _see_that_it_runs_once(told.template, job["spec"])
+        return _filled(job, step, settings)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise Rejected(f"the template {told.template!r} has not the form of a Job: {error}") from error
+
+
+def _filled(job: Body, step: Step, settings: KubernetesSettings) -> Body:
     spec = job["spec"]
     pod = spec["template"]["spec"]
-    spec |= dict(_ONCE)
+    spec |= _ONCE
     spec["activeDeadlineSeconds"] = math.ceil(step.timeout + settings.start_within)
     spec["ttlSecondsAfterFinished"] = settings.keep
     spec["suspend"] = has_secret(step)  # until its Secret is there
@@ -129,18 +155,31 @@ def _read(step: Step, name: str) -> Body:
     if not step.folder or not path.is_relative_to(folder):
         raise Rejected(f"the template {name!r} is no file of the runbook's folder")
     try:
-        job = yaml.safe_load(path.read_text())
-        pod = job["spec"]["template"]["spec"]
-        kind = (job["apiVersion"], job["kind"], bool(pod["containers"][0]["name"]))
-    except (OSError, yaml.YAMLError, KeyError, TypeError, IndexError) as error:
-        raise Rejected(f"the template {name!r} can't be read as a Job: {error}") from error
-    if kind != ("batch/v1", "Job", True):
+        found = json.loads(json.dumps(yaml.safe_load(path.read_text())), object_hook=_without_null)
+    except (OSError, yaml.YAMLError, TypeError, ValueError) as error:
+        raise Rejected(f"the template {name!r} can't be read: {error}") from error
+    if not isinstance(found, dict) or (found.get("apiVersion"), found.get("kind")) != ("batch/v1", "Job"):
         raise Rejected(f"the template {name!r} is no Job of batch/v1")
-    told = [(f"spec.{field}", job["spec"].get(field, value), value) for field, value in _ONCE]
-    for field, said, must in [*told, ("restartPolicy", pod.get("restartPolicy", "Never"), "Never")]:
-        if said != must:
-            raise Rejected(f"the template {name!r} says {field}: {said}; what runs here runs once, so it is {must}")
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": dict(job.get("metadata") or {}), "spec": job["spec"]}
+    return {name: part for name, part in found.items() if name != "status"} | {"metadata": found.get("metadata", {})}
+
+
+def _without_null(found: Body) -> Body:
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _see_that_it_runs_once(name: str, spec: Body) -> None:
+    """A container's own `restartPolicy` goes before its pod's (kubernetes.io/docs/concepts/workloads/pods/
+    pod-lifecycle); `Always` makes a sidecar of an init container, and may be."""
+    pod = spec["template"]["spec"]
+    said = [(f"spec.{field}", value, _ONCE.get(field)) for field, value in spec.items() if field not in _FREE]
+    said += [("restartPolicy", pod.get("restartPolicy", "Never"), "Never")]
+    for container in pod["containers"]:
+        said += [(f"{container.get('name')}: restartPolicy", container.get("restartPolicy", "Never"), "Never")]
+        said += [(f"{container.get('name')}: restartPolicyRules", container.get("restartPolicyRules"), None)]
+    for field, value, must in said:
+        if value != must:
+            told = f"it is {must}" if must is not None else "it can't be said"
+            raise Rejected(f"the template {name!r} says {field}: {value}; what runs here runs once, so {told}")
 
 
 def _equip(pod: Body, step: Step) -> None:
@@ -189,8 +228,9 @@ def _mark(job: Body, step: Step) -> None:
         LIMIT: str(step.output_limit),
     }
     template = job["spec"]["template"]
-    template["metadata"] = dict(template.get("metadata") or {})
-    template["metadata"]["labels"] = {**template["metadata"].get("labels", {}), **run}
+    its = template["metadata"] = {**template.get("metadata", {})}
+    its["labels"] = {**its.get("labels", {}), **run}
+    its["annotations"] = {**its.get("annotations", {}), CONTAINER: template["spec"]["containers"][0]["name"]}
 
 
 def _literal(text: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firstline.executor import State
-from firstline.executors.kubernetes.manifest import CANCELLED, GIVEN_UP
+from firstline.executors.kubernetes.manifest import CANCELLED, CONTAINER, GIVEN_UP
 
 Body = dict[str, Any]
 
@@ -23,19 +23,15 @@ def is_active(pod: Body) -> bool:
 def state_of(job: Body, pods: list[Body]) -> State:
     """A Job has ended when it says so, and no pod of it works any more: older servers say it before."""
     annotations = job["metadata"].get("annotations", {})
-    final = {
-        condition["type"]: condition
-        for condition in job.get("status", {}).get("conditions") or []
-        if condition["status"] == "True" and condition["type"] in ("Complete", "Failed")
-    }
+    complete, failed = _condition(job, "Complete"), _condition(job, "Failed")
     never = job["spec"].get("suspend") and CANCELLED in annotations
-    if (not final and not never) or any(map(is_active, pods)):
+    if not (complete or failed or never) or any(map(is_active, pods)):
         return State.RUNNING
-    if "Complete" in final:
+    if complete:
         return State.SUCCEEDED
     if CANCELLED in annotations:
         return State.FAILED if annotations.get(GIVEN_UP) else State.CANCELLED
-    reasons = {final["Failed"].get("reason"), *(pod["status"].get("reason") for pod in pods)}
+    reasons = {(failed or {}).get("reason"), *(pod["status"].get("reason") for pod in pods)}
     return State.TIMED_OUT if "DeadlineExceeded" in reasons else State.FAILED
 
 
@@ -48,7 +44,7 @@ def detail_of(job: Body, pods: list[Body], state: State) -> str:
     if state is State.FAILED and not annotations.get(GIVEN_UP):
         parts += [*filter(None, map(failure, pods))] or [_failed(job)]
     if state is State.RUNNING:
-        parts += [*filter(None, map(waiting, pods))]
+        parts += [_held(job), *filter(None, map(waiting, pods))]
     if state.ended and not pods:
         parts.append("its pod is gone, and its output with it")
     if len(pods) > 1:
@@ -58,8 +54,9 @@ def detail_of(job: Body, pods: list[Body], state: State) -> str:
 
 
 def main_of(pod: Body) -> tuple[str, Body]:
-    """Name and state of the container that the step is about."""
-    name: str = pod["spec"]["containers"][0]["name"]
+    """Name and state of the container that the step is about. It need not be the pod's first: meshes put theirs before
+    it (istio.io/latest/docs/ops/common-problems/injection, holdApplicationUntilProxyStarts)."""
+    name: str = (pod["metadata"].get("annotations") or {}).get(CONTAINER) or pod["spec"]["containers"][0]["name"]
     for status in pod.get("status", {}).get("containerStatuses") or []:
         if status["name"] == name:
             return name, status.get("state") or {}
@@ -87,7 +84,34 @@ def waiting(pod: Body) -> str:
     for condition in statuses.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"no node takes it: {condition.get('reason', '')}: {condition.get('message', '')}".rstrip(": ")
-    return ""
+    return _lingering(pod)
+
+
+def _lingering(pod: Body) -> str:
+    """Why a pod is there still, though its work seems over."""
+    name, main = main_of(pod)
+    if not is_active(pod):
+        return ""
+    if "terminated" in main:
+        others = [status["name"] for status in pod["status"]["containerStatuses"] if status["name"] != name]
+        return f"{name} has ended ({failure(pod)}), and its pod waits for {', '.join(others)}" if others else ""
+    if "deletionTimestamp" not in pod["metadata"]:
+        return ""
+    told = [each for each in pod["status"].get("conditions") or [] if each["type"] == "DisruptionTarget"]
+    why = f": {told[0].get('reason', '')}: {told[0].get('message', '')}".rstrip(": ") if told else ""
+    return f"its pod is being ended{why}; a node that does not answer may go on with it"
+
+
+def waits_since(job: Body, pods: list[Body]) -> datetime | None:
+    """None: it does not wait, or has begun."""
+    if job["spec"].get("suspend"):
+        held = _condition(job, "Suspended")
+        return moment((held or {}).get("lastTransitionTime") or job["metadata"].get("creationTimestamp"))
+    if pods:
+        return None if has_begun(pods[0]) else moment(pods[0]["metadata"]["creationTimestamp"])
+    status = job.get("status", {})
+    counted = any(status.get(name) for name in ("active", "succeeded", "failed", "terminating"))
+    return None if counted else moment(status.get("startTime") or job["metadata"].get("creationTimestamp"))
 
 
 def has_begun(pod: Body) -> bool:
@@ -129,12 +153,24 @@ def ended(job: Body, pods: list[Body]) -> datetime | None:
     return moment(next(filter(None, times), None))
 
 
+def _held(job: Body) -> str:
+    if ending := _condition(job, "FailureTarget"):
+        return f"Kubernetes is ending it: {ending.get('reason', '')}"
+    suspended = bool(job["spec"].get("suspend"))
+    return "the Job is suspended: Kubernetes ends its pod, and makes another when it is resumed" if suspended else ""
+
+
+def _condition(job: Body, kind: str) -> Body | None:
+    for condition in job.get("status", {}).get("conditions") or []:
+        if condition["type"] == kind and condition["status"] == "True":
+            return dict(condition)
+    return None
+
+
 def _cancelled(state: State) -> str:
     return "cancelled" if state is State.CANCELLED else ""
 
 
 def _failed(job: Body) -> str:
-    for condition in job.get("status", {}).get("conditions") or []:
-        if condition["type"] == "Failed":
-            return f"{condition.get('reason', '')}: {condition.get('message', '')}"
-    return ""
+    told = _condition(job, "Failed")
+    return f"{told.get('reason', '')}: {told.get('message', '')}" if told else ""

@@ -7,11 +7,11 @@ from firstline.errors import Rejected
 from firstline.executor import Step
 from firstline.executors.kubernetes.channel import Spot
 from firstline.executors.kubernetes.cluster import PODS, WORKLOADS, Cluster
+from firstline.executors.kubernetes.manifest import CONTAINER
 from firstline.executors.kubernetes.parameter import ExecParameters
 
 NOBODY = ("", "local")  # targets that name no pod
 _TARGET = re.compile(r"(?:(?P<namespace>[a-z0-9-]+)/)?(?P<kind>pod|deployment|statefulset)/(?P<name>[a-z0-9.-]+)")
-_DEFAULT = "kubectl.kubernetes.io/default-container"  # a pod's annotation
 _OPERATORS = {"In": "in", "NotIn": "notin"}
 
 Body = dict[str, Any]
@@ -55,11 +55,11 @@ async def select(cluster: Cluster, told: ExecParameters, target: Target | None, 
 
 async def _pods(cluster: Cluster, told: ExecParameters, target: Target | None, namespace: str) -> list[Body]:
     if target is None:
-        return await cluster.all(PODS, namespace, told.selector)
+        return await cluster.all(PODS, namespace, labelSelector=told.selector)
     if target.kind == "pod":
         return [await cluster.get(PODS, namespace, target.name)]
     workload = await cluster.get(WORKLOADS[target.kind], namespace, target.name)
-    return await cluster.all(PODS, namespace, _selector(workload["spec"]["selector"]))
+    return await cluster.all(PODS, namespace, labelSelector=_selector(workload["spec"]["selector"]))
 
 
 def _selector(selector: Body) -> str:
@@ -82,7 +82,7 @@ def _is_ready(pod: Body) -> bool:
 def _container(pod: Body, wanted: str) -> str:
     names = [container["name"] for container in pod["spec"]["containers"]]
     name = (
-        wanted or (pod["metadata"].get("annotations") or {}).get(_DEFAULT, "") or (names[0] if len(names) == 1 else "")
+        wanted or (pod["metadata"].get("annotations") or {}).get(CONTAINER, "") or (names[0] if len(names) == 1 else "")
     )
     if name not in names:
         raise Rejected(f"pod {pod['metadata']['name']} has the containers {', '.join(names)}; say which")

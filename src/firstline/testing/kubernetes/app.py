@@ -1,5 +1,6 @@
 """The API over HTTP (kubernetes.io/docs/reference/using-api/api-concepts)."""
 
+import asyncio
 import base64
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,25 +8,26 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
+from firstline.testing.kubernetes import discovery
 from firstline.testing.kubernetes.controller import JobController
+from firstline.testing.kubernetes.discovery import GROUPS, path_of
 from firstline.testing.kubernetes.kubelet import Kubelet
+from firstline.testing.kubernetes.selector import fits
 from firstline.testing.kubernetes.shell import Shell
 from firstline.testing.kubernetes.status import Refused
+from firstline.testing.kubernetes.watching import changes
 from firstline.testing.kubernetes.world import World, now
 
 Body = dict[str, Any]
 
-_GROUPS = {
-    "pods": "/api/v1",
-    "secrets": "/api/v1",
-    "jobs": "/apis/batch/v1",
-    "deployments": "/apis/apps/v1",
-    "statefulsets": "/apis/apps/v1",
-}
+MERGE = "application/merge-patch+json"  # RFC 7386; the other three kinds of patch are not taken
+_JOB = {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed", "suspend": False,
+        "manualSelector": False, "podReplacementPolicy": "TerminatingOrFailed"}  # fmt: skip  # unless it is said
 _INNER = ("node", "lacking", "made")  # of a status: what the stand-in notes for itself
 
 
@@ -33,11 +35,11 @@ def application(world: World) -> Starlette:
     controller, kubelet = JobController(world), Kubelet(world)
     api = Api(world, kubelet)
     routes: list[Any] = [
-        Route("/version", api.version),
+        *discovery.routes(),
         Route("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", api.review, methods=["POST"]),
     ]
-    for kind, group in _GROUPS.items():
-        path = f"{group}/namespaces/{{namespace}}/{kind}"
+    for kind, (version, _) in GROUPS.items():
+        path = f"{path_of(version)}/namespaces/{{namespace}}/{kind}"
         routes += [
             Route(path, api.of(kind, api.list), methods=["GET"]),
             Route(path, api.of(kind, api.create), methods=["POST"]),
@@ -56,7 +58,7 @@ def application(world: World) -> Starlette:
         for task in world.tasks:
             task.cancel()
 
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refused: _refused})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refused: _refused, HTTPException: _nowhere})
     app.state.controller = controller
     return app
 
@@ -83,34 +85,49 @@ class Api:
             user = "system:serviceaccount:ops:firstline"
             words = f'{resource} is forbidden: User "{user}" cannot {verb} resource "{resource}" in API group ""'
             raise Refused(403, "Forbidden", words, kind=resource)
-
-    async def version(self, _: Request) -> Response:
-        return JSONResponse({"major": "1", "minor": "32", "gitVersion": "v1.32.4", "platform": "linux/amd64"})
+        for index, (its, where, refused) in enumerate(self._world.refusals):
+            if (its, where) == (verb, resource):
+                del self._world.refusals[index]
+                raise refused
 
     async def review(self, request: Request) -> Response:
         self.admit("create", "selfsubjectaccessreviews", request)
-        body = await request.json()
+        body = await _json(request)
         asked = body["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
         return JSONResponse(body | {"status": {"allowed": (asked["verb"], resource) not in self._world.denied}}, 201)
 
     async def list(self, kind: str, request: Request) -> Response:
-        wanted = dict(pair.split("=", 1) for pair in request.query_params.get("labelSelector", "").split(",") if pair)
+        query = request.query_params
+        wanted = fits(kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
+        if query.get("watch") in ("true", "1"):
+            return StreamingResponse(
+                changes(self._world, kind, request, wanted, _shown), media_type="application/json;stream=watch"
+            )
+        if query.get("continue") and self._world.forgetful:
+            raise Refused(410, "Expired", "The provided continue parameter is too old to display a consistent list.")
         found = self._world.all(kind, request.path_params["namespace"], wanted)
-        begin = int(request.query_params.get("continue") or 0)
-        end = begin + int(request.query_params.get("limit") or len(found) or 1)
-        metadata = {"resourceVersion": "1"} | ({"continue": str(end)} if end < len(found) else {})
+        begin = int(query.get("continue") or 0)
+        end = begin + int(query.get("limit") or len(found) or 1)
+        metadata = {"resourceVersion": self._world.version} | ({"continue": str(end)} if end < len(found) else {})
+        version, name = GROUPS[kind]
         return JSONResponse(
-            {"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": _shown(found[begin:end])}
+            {"kind": f"{name}List", "apiVersion": version, "metadata": metadata, "items": _shown(found[begin:end])}
         )
 
     async def create(self, kind: str, request: Request) -> Response:
         body = await _json(request)
+        version, name = GROUPS[kind]
+        if (body.get("apiVersion", version), body.get("kind", name)) != (version, name):
+            words = f"the object provided is unrecognized: {body.get('apiVersion')} {body.get('kind')}, not {name}"
+            raise Refused(400, "BadRequest", words)
         if kind == "secrets":
             for name, value in body.pop("stringData", {}).items():
                 body.setdefault("data", {})[name] = base64.b64encode(value.encode()).decode()
         if kind == "pods":
             body["status"] = {"phase": "Pending", "conditions": []}
+        if kind == "jobs":
+            body["spec"] = _JOB | body["spec"]
         return JSONResponse(_shown(self._world.create(kind, request.path_params["namespace"], body)), 201)
 
     async def get(self, kind: str, request: Request) -> Response:
@@ -119,8 +136,9 @@ class Api:
         )
 
     async def patch(self, kind: str, request: Request) -> Response:
-        if request.headers.get("Content-Type") != "application/merge-patch+json":
-            raise Refused(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
+        if request.headers.get("Content-Type") != MERGE:
+            words = f"the body of the request was in an unknown format - accepted media types include: {MERGE}"
+            raise Refused(415, "UnsupportedMediaType", words)
         place, name = request.path_params["namespace"], request.path_params["name"]
         return JSONResponse(_shown(self._world.merge(kind, place, name, await _json(request))))
 
@@ -129,15 +147,21 @@ class Api:
         if kind == "pods":
             body["metadata"].setdefault("deletionTimestamp", now())
             self._world.touch("pods", body)
-        else:
-            self._world.remove(kind, body)
-            for pod in self._world.all("pods", request.path_params["namespace"]):
-                if body["metadata"]["uid"] in [owner["uid"] for owner in pod["metadata"].get("ownerReferences", [])]:
-                    pod["metadata"].setdefault("deletionTimestamp", now())
+            return JSONResponse(_shown(body))
+        self._world.remove(kind, body)
+        for pod in self._world.owned("pods", request.path_params["namespace"], body["metadata"]["uid"]):
+            pod["metadata"].setdefault("deletionTimestamp", now())
+            self._world.touch("pods", pod)
         return JSONResponse({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 
     async def log(self, request: Request) -> Response:
         self.admit("get", "pods/log", request)
+        if lacking := ", ".join({*request.query_params} - {"container", "limitBytes", "follow", "previous"}):
+            raise Refused(400, "BadRequest", f"the stand-in can't give a log by {lacking}")
+        if request.query_params.get("previous") == "true":
+            raise Refused(
+                400, "BadRequest", "previous terminated container not found: no container is begun twice here"
+            )
         pod = self._world.get("pods", request.path_params["namespace"], request.path_params["name"])
         names = [container["name"] for container in pod["spec"]["containers"]]
         name = request.query_params.get("container", names[0])
@@ -149,21 +173,31 @@ class Api:
             reason = state["waiting"]["reason"]
             words = f'container "{name}" in pod "{pod["metadata"]["name"]}" is waiting to start: {reason}'
             raise Refused(400, "BadRequest", words)
-        return StreamingResponse(
-            self._pieces(pod, int(request.query_params.get("limitBytes") or 2**62)), media_type="text/plain"
-        )
+        limit = int(request.query_params.get("limitBytes") or 2**62)
+        follow = request.query_params.get("follow") == "true"
+        return StreamingResponse(self._pieces(pod, limit, follow=follow), media_type="text/plain")
 
-    async def _pieces(self, pod: Body, limit: int) -> AsyncIterator[bytes]:
+    async def _pieces(self, pod: Body, limit: int, *, follow: bool) -> AsyncIterator[bytes]:
         file = self._kubelet.log(pod)
-        if not file.exists():
-            return
-        with file.open("rb") as log:
-            while limit > 0 and (piece := log.read(min(65_536, limit))):
-                limit -= len(piece)
-                yield piece
+        if file.exists():
+            with file.open("rb") as log:
+                while limit > 0:
+                    goes_on = pod["metadata"]["uid"] in self._kubelet.containers
+                    if piece := log.read(min(65_536, limit)):
+                        limit -= len(piece)
+                        yield piece
+                    elif follow and goes_on:
+                        await asyncio.sleep(0.02)
+                    else:
+                        return
 
 
 async def _json(request: Request) -> Body:
+    """JSON alone, of what the real one reads: no YAML, protobuf or CBOR."""
+    said = request.headers.get("Content-Type", "application/json").partition(";")[0]
+    if said not in ("application/json", MERGE):
+        words = "the body of the request was in an unknown format - accepted media types include: application/json"
+        raise Refused(415, "UnsupportedMediaType", words)
     try:
         body = await request.json()
     except ValueError as error:
@@ -184,4 +218,11 @@ def _shown(body: Any) -> Any:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    return JSONResponse(error.body, error.code)
+    return JSONResponse(error.body, error.code, error.headers)
+
+
+async def _nowhere(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    reason = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status_code, "Unknown")
+    words = "the server could not find the requested resource" if error.status_code == 404 else error.detail
+    return JSONResponse(Refused(error.status_code, reason, words).body, error.status_code)

@@ -33,6 +33,9 @@ class JobController:
             return
         pods = self._pods(job)
         active = [pod for pod in pods if pod["status"]["phase"] in ("Pending", "Running")]
+        self._count(status, pods, active)
+        if self._hold(job):
+            return  # that it has changed is looked at by now
         if job["spec"].get("suspend"):
             self._delete(active)
             return
@@ -41,21 +44,84 @@ class JobController:
             self._world.touch("jobs", job)
         elif any(pod["status"]["phase"] == "Succeeded" for pod in pods):
             self._finish(job, "Complete", "CompletionsReached", "Reached expected number of succeeded pods")
-        elif any(pod["status"]["phase"] == "Failed" for pod in pods) or (status.get("made") and not pods):
+        elif any(pod["status"]["phase"] == "Failed" for pod in pods) or status.get("failed"):
             reason = _LATE if self._is_late(job) and not pods else _FAILED
             self._finish(job, "Failed", *reason)
         elif self._is_late(job):
             self._delete(active)
             if not active:
                 self._finish(job, "Failed", *_LATE)
-        elif not pods:
+        else:
+            self._fill(job, active)
+
+    def _hold(self, job: Body) -> bool:
+        """Says that it is suspended, or no longer; its time begins anew then. Whether that was to be said."""
+        status, held = job["status"], bool(job["spec"].get("suspend"))
+        conditions = status.setdefault("conditions", [])
+        was = next((each for each in conditions if each["type"] == "Suspended"), None)
+        if held is (was is not None and was["status"] == "True"):
+            return False
+        if not held:
+            status.pop("startTime", None)
+        told = ("JobSuspended", "Job suspended") if held else ("JobResumed", "Job resumed")
+        status["conditions"] = [each for each in conditions if each is not was]
+        status["conditions"].append(_condition("Suspended", str(held), *told))
+        self._world.touch("jobs", job)
+        return True
+
+    def _count(self, status: Body, pods: list[Body], active: list[Body]) -> None:
+        """A pod that has gone has failed, of one that was made."""
+        ending = [pod for pod in active if "deletionTimestamp" in pod["metadata"]]
+        succeeded = sum(pod["status"]["phase"] == "Succeeded" for pod in pods)
+        failed = sum(pod["status"]["phase"] == "Failed" for pod in pods) or int(bool(status.get("made")) and not pods)
+        counts = {"active": len(active) - len(ending), "succeeded": succeeded, "failed": failed}
+        for name, count in counts.items():
+            status.pop(name, None)
+            if count:
+                status[name] = count
+        status |= {"terminating": len(ending), "ready": sum(map(_is_ready, active)), "uncountedTerminatedPods": {}}
+
+    def _fill(self, job: Body, active: list[Body]) -> None:
+        if job["spec"].get("parallelism", 1) == 0:
+            self._delete(active)
+            self._again(job)
+        elif not active and self._world.quota:
+            self._tell(job, "FailedCreate", f"Error creating: {self._world.quota}")
+            asyncio.get_running_loop().call_later(0.05, self._sync, job)
+        elif not active:
             self._make(job)
+
+    def _tell(self, job: Body, reason: str, message: str) -> None:
+        """In an event; the same one again is counted."""
+        metadata = job["metadata"]
+        name = f"{metadata['name']}.{metadata['uid'][:16]}"
+        namespace = metadata["namespace"]
+        if event := self._world.objects.get(("events", namespace, name)):
+            event |= {"count": event["count"] + 1, "lastTimestamp": now()}
+            self._world.touch("events", event)
+            return
+        about = {"apiVersion": "batch/v1", "kind": "Job", "namespace": namespace}
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name},
+            "involvedObject": {**about, "name": metadata["name"], "uid": metadata["uid"]},
+            "reason": reason,
+            "message": message,
+            "type": "Warning",
+            "source": {"component": "job-controller"},
+            "firstTimestamp": now(),
+            "lastTimestamp": now(),
+            "count": 1,
+        }
+        self._world.create("events", namespace, event)
 
     def _make(self, job: Body) -> None:
         template = job["spec"]["template"]
         name = f"{job['metadata']['name']}-{uuid4().hex[:5]}"
         uid = job["metadata"]["uid"]
-        labels = {"batch.kubernetes.io/job-name": job["metadata"]["name"], "batch.kubernetes.io/controller-uid": uid}
+        labels = {"job-name": job["metadata"]["name"], "controller-uid": uid}
+        labels |= {f"batch.kubernetes.io/{name}": value for name, value in labels.items()}
         owner = {
             "apiVersion": "batch/v1",
             "kind": "Job",
@@ -108,19 +174,23 @@ class JobController:
                 self._world.touch("pods", pod)
 
     def _finish(self, job: Body, kind: str, reason: str, message: str) -> None:
-        condition = {
-            "type": kind, "status": "True", "reason": reason, "message": message,
-            "lastProbeTime": now(), "lastTransitionTime": now(),
-        }  # fmt: skip
-        job["status"].setdefault("conditions", []).append(condition)
+        job["status"].setdefault("conditions", []).append(_condition(kind, "True", reason, message))
         if kind == "Complete":
             job["status"]["completionTime"] = now()
         self._world.touch("jobs", job)
 
     def _pods(self, job: Body) -> list[Body]:
-        labels = {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}
-        return self._world.all("pods", job["metadata"]["namespace"], labels)
+        return self._world.owned("pods", job["metadata"]["namespace"], job["metadata"]["uid"])
 
     def _lives(self, job: Body) -> bool:
         metadata = job["metadata"]
         return self._world.objects.get(("jobs", metadata["namespace"], metadata["name"])) is job
+
+
+def _is_ready(pod: Body) -> bool:
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
+
+
+def _condition(kind: str, status: str, reason: str, message: str) -> Body:
+    told = {"type": kind, "status": status, "reason": reason, "message": message}
+    return {**told, "lastProbeTime": now(), "lastTransitionTime": now()}

@@ -134,8 +134,8 @@ class Kubelet:
 
     def _set(self, pod: Body, state: Body, *, ready: bool = False) -> None:
         main = pod["spec"]["containers"][0]
-        status = {"name": main["name"], "image": main["image"], "ready": ready, "restartCount": 0, "state": state}
-        pod["status"]["containerStatuses"] = [status]
+        status = {"name": main["name"], "image": main["image"], "imageID": "", "ready": ready, "restartCount": 0}
+        pod["status"]["containerStatuses"] = [{**status, "state": state}]
 
     def _message(self, pod: Body) -> str:
         file = self._folder(pod) / "message"

@@ -44,8 +44,8 @@ class Shell:
             await self._say(socket, _ERROR, json.dumps(Refused(500, "InternalError", words).body).encode())
             await socket.close()
             return
-        self._world.do(self._accompany(socket, process, protocol))
-        await self._listen(socket, process)
+        self._world.do(self._accompany(socket, process))
+        await self._listen(socket, process, protocol)
         await process.wait()
 
     def _admit(self, socket: WebSocket) -> tuple[Body, str]:
@@ -68,33 +68,29 @@ class Shell:
             raise Refused(400, "BadRequest", "unable to upgrade: no subprotocol in common, or no command")
         return pod, offered[0]
 
-    async def _listen(self, socket: WebSocket, process: Process) -> None:
+    async def _listen(self, socket: WebSocket, process: Process, protocol: str) -> None:
         assert process.stdin is not None
         try:
             while True:
                 message = await socket.receive_bytes()
                 if message[0] == _STDIN:
                     process.stdin.write(message[1:])
-                elif message[0] == _CLOSE and message[1:] == bytes([_STDIN]):
+                elif protocol == _PROTOCOLS[0] and message == bytes([_CLOSE, _STDIN]):
                     process.stdin.close()
         except (WebSocketDisconnect, RuntimeError):
             return
 
-    async def _accompany(self, socket: WebSocket, process: Process, protocol: str) -> None:
+    async def _accompany(self, socket: WebSocket, process: Process) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
-        await asyncio.gather(
-            self._pass(socket, _STDOUT, process.stdout, protocol), self._pass(socket, _STDERR, process.stderr, protocol)
-        )
+        await asyncio.gather(self._pass(socket, _STDOUT, process.stdout), self._pass(socket, _STDERR, process.stderr))
         await self._say(socket, _ERROR, json.dumps(_status(await process.wait())).encode())
         if socket.application_state.name == "CONNECTED" and socket.client_state.name == "CONNECTED":
             await socket.close()
 
-    async def _pass(self, socket: WebSocket, channel: int, stream: asyncio.StreamReader, protocol: str) -> None:
+    async def _pass(self, socket: WebSocket, channel: int, stream: asyncio.StreamReader) -> None:
         while content := await stream.read(16_384):
             await self._say(socket, channel, content)
-        if protocol == _PROTOCOLS[0]:
-            await self._say(socket, _CLOSE, bytes([channel]))
 
     async def _say(self, socket: WebSocket, channel: int, content: bytes) -> None:
         """To nobody, when nobody listens any more."""

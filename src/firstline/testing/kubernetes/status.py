@@ -9,6 +9,8 @@ class Refused(Exception):
     def __init__(self, code: int, reason: str, message: str, **details: Any) -> None:
         super().__init__(message)
         self.code = code
+        wait = details.get("retryAfterSeconds")
+        self.headers = {"Retry-After": str(wait)} if wait else {}
         self.body = {
             "kind": "Status",
             "apiVersion": "v1",

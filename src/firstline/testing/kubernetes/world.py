@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from firstline.testing.kubernetes.discovery import GROUPS
 from firstline.testing.kubernetes.status import Refused, not_found
 from firstline.testing.kubernetes.validation import check_change, check_new
 
@@ -16,12 +17,17 @@ TOKEN = "a-token-of-the-stand-in"  # noqa: S105 - of a stand-in
 
 
 class World:
-    """`images` can be pulled; `denied` are pairs of verb and resource that the account may not."""
+    """`images` can be pulled; `denied` are pairs of verb and resource that the account may not; `refusals` meet the
+    next request of such a pair, each one; `quota`: in which words pods of Jobs are refused; `forgetful`: no list can
+    be gone on with."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
         self.images = {"busybox:1.36"}
         self.denied: set[tuple[str, str]] = set()
+        self.refusals: list[tuple[str, str, Refused]] = []
+        self.quota = ""
+        self.forgetful = False
         self.token = TOKEN
         self.protocols: tuple[str, ...] = ("v5.channel.k8s.io", "v4.channel.k8s.io")  # of exec
         self.objects: dict[tuple[str, str, str], Body] = {}
@@ -29,22 +35,29 @@ class World:
         self.tasks: set[asyncio.Task[None]] = set()
         self._version = 100
 
+    @property
+    def version(self) -> str:
+        return str(self._version)
+
     def get(self, kind: str, namespace: str, name: str) -> Body:
         if (kind, namespace, name) not in self.objects:
             raise not_found(kind, name)
         return self.objects[kind, namespace, name]
 
-    def all(self, kind: str, namespace: str, labels: dict[str, str] | None = None) -> list[Body]:
+    def all(self, kind: str, namespace: str, fits: Callable[[Body], bool] = lambda _: True) -> list[Body]:
         return [
             body
             for (its, place, _), body in sorted(self.objects.items())
-            if its == kind
-            and place == namespace
-            and (labels or {}).items() <= body["metadata"].get("labels", {}).items()
+            if its == kind and place == namespace and fits(body)
         ]
+
+    def owned(self, kind: str, namespace: str, uid: str) -> list[Body]:
+        return self.all(kind, namespace, lambda body: uid in _owners(body))
 
     def create(self, kind: str, namespace: str, body: Body) -> Body:
         check_new(kind, body)
+        version, name = GROUPS[kind]
+        body |= {"apiVersion": version, "kind": name}
         metadata = body["metadata"]
         key = (kind, namespace, metadata["name"])
         if key in self.objects:
@@ -95,10 +108,12 @@ class World:
     def _owned(self, uid: str) -> list[tuple[str, Body]]:
         """Deleted in its owner's wake; pods are ended first, by who runs them."""
         return [
-            (kind, body)
-            for (kind, _, _), body in list(self.objects.items())
-            if kind != "pods" and uid in [owner["uid"] for owner in body["metadata"].get("ownerReferences", [])]
+            (kind, body) for (kind, _, _), body in list(self.objects.items()) if kind != "pods" and uid in _owners(body)
         ]
+
+
+def _owners(body: Body) -> list[str]:
+    return [owner["uid"] for owner in body["metadata"].get("ownerReferences", [])]
 
 
 def now() -> str:
