@@ -142,7 +142,7 @@ class Check:
             ok=False,
             subject="fields",
             message=f"Jira has no field {', '.join(unknown)}",
-            mend="correct the names in fields, ci, links and transition_fields; ids such as customfield_10031 serve too",
+            mend="correct the names in fields, ci, links, transition_fields; ids such as customfield_10031 serve too",
         )
 
     async def _statuses(self) -> Finding:

@@ -1,9 +1,9 @@
 """The configuration item that an issue names, in the custom field that the settings name. Pure.
 
 A field has it as a text, as an option (`value`), as a named object (`name`, `label`), or as a list of those. Assets of
-Data Center are shown as `web-3 (CMDB-12)` (general knowledge); those of Cloud by their ids alone (Atlassian, "Format the
-payload to update Assets Custom Fields via REST API"): such a field names nothing here, and a copy of the name in a text
-field does."""
+Data Center are shown as `web-3 (CMDB-12)` (general knowledge); those of Cloud by their ids alone (Atlassian, "Format
+the payload to update Assets Custom Fields via REST API"): such a field names nothing here, and a copy of the name in a
+text field does."""
 
 import re
 from typing import Any
