@@ -21,24 +21,21 @@ def look(references: References, named: Mapping[str, str], secrets: SecretSettin
     return [*found, *_stored(references), *_open_to_others(references, secrets)]
 
 
-def _read(subject: str, read: Callable[[], str]) -> Finding:
+def _read(subject: str, read: Callable[[], str], who: str = "") -> Finding:
     try:
-        read()
+        value = read()
     except FirstlineError as error:
         return Finding(ok=False, subject=subject, message=str(error))
-    return Finding(ok=True, subject=subject, message="can be read")
+    if len(value.strip()) < SHORTEST:
+        words = f"has less than {SHORTEST} characters: it is not masked where it shows"
+        return Finding(ok=False, subject=subject, message=words, mend="take a longer one")
+    return Finding(ok=True, subject=subject, message=f"can be read{who}")
 
 
 def _granted(references: References, name: str, grant: SecretGrant) -> Finding:
     where = f"secrets.names.{name}"
-    try:
-        [value] = references.read({where: reference(grant.from_)})
-    except FirstlineError as error:
-        return Finding(ok=False, subject=where, message=str(error))
-    if len(value.strip()) < SHORTEST:
-        return Finding(ok=False, subject=where, message=f"has less than {SHORTEST} characters: it could not be masked")
-    who = f"for the packs {', '.join(grant.packs)}" if grant.packs else "for no pack: no runbook may have it"
-    return Finding(ok=True, subject=where, message=f"can be read, {who}")
+    who = f", for the packs {', '.join(grant.packs)}" if grant.packs else ", for no pack: no runbook may have it"
+    return _read(where, lambda: references.read({where: reference(grant.from_)})[0], who)
 
 
 def _stored(references: References) -> Iterator[Finding]:

@@ -75,6 +75,12 @@ class References:
             self._vault.close()
 
     def _one(self, named: Reference, leases: dict[str, Read]) -> str:
+        value = self._found(named, leases)
+        if "\0" in value or not _is_utf8(value):  # no environment, header or mask could hold it
+            raise Rejected(f"names {named}, which is no UTF-8 text, or has a NUL in it")
+        return value
+
+    def _found(self, named: Reference, leases: dict[str, Read]) -> str:
         if named.scheme == "vault":
             return self._told(f"names {named}:", lambda: self._at_vault(named.place, leases).text(named.key))
         if named.scheme == "store":
@@ -144,10 +150,19 @@ def _environment(name: str) -> str:
 
 
 def _file(path: str) -> str:
-    """Its last line break left out."""
+    """The line breaks at its end left out, and the mark that Windows puts at the beginning."""
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\n")
+        return Path(path).read_text(encoding="utf-8-sig").rstrip("\n")
     except OSError as error:
         raise Rejected(f"names the file {path}, which can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise Rejected(f"names the file {path}, which is no UTF-8 text") from None
+
+
+def _is_utf8(text: str) -> bool:
+    """Python stands surrogates for what an environment or JSON has that is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

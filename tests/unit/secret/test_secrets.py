@@ -1,5 +1,6 @@
 """Which runbook may have which secret, and what it is at the last moment."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,3 +124,40 @@ def test_a_mistake_in_the_settings_is_named_and_not_quoted(tmp_path: Path, text:
     with pytest.raises(Misdeclared, match=words) as caught:
         load(tmp_path)
     assert "itself" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (b"correct-horse\n", "correct-horse"),
+        (b"correct-horse\r\n", "correct-horse"),
+        (b"\xef\xbb\xbfcorrect-horse", "correct-horse"),
+        (b" two words \n\n", " two words "),
+    ],
+)
+def test_a_file_is_read_as_it_was_meant(settings: Settings, content: bytes, value: str) -> None:
+    path = settings.folder / "it"
+    path.write_bytes(content)
+    assert settings.resolve(f"file:{path}", "x") == value
+
+
+@pytest.mark.parametrize("content", [b"correct\0horse", b"correct-\xff-horse"])
+@pytest.mark.parametrize("scheme", ["env", "file"])
+def test_what_is_no_text_is_refused_and_not_shown(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, scheme: str, content: bytes
+) -> None:
+    path = settings.folder / "it"
+    path.write_bytes(content)
+    monkeypatch.setattr("os.environ", {"IT": os.fsdecode(content)})
+    with pytest.raises(Misdeclared, match="UTF-8 text") as caught:
+        settings.resolve("env:IT" if scheme == "env" else f"file:{path}", "x")
+    assert "horse" not in str(caught.value)
+
+
+def test_a_secret_too_short_to_be_masked_is_found_wherever_it_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "firstline.toml").write_text(
+        f'{NAMES}[connections.a]\nconnector = "pagerduty"\ntoken = "env:SHORT"\n', encoding="utf-8"
+    )
+    found = {each.subject: each.message for each in load(tmp_path).look_at_secrets() if not each.ok}
+    short = "has less than 6 characters: it is not masked where it shows"
+    assert (found["connections.a.token"], found["secrets.names.short"]) == (short, short)
