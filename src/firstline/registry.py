@@ -1,7 +1,8 @@
 """Finds connectors, sandboxes and executors among the installed distributions, by entry point."""
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any
 
 from firstline.connector import Connector, SandboxSettings
@@ -15,7 +16,7 @@ EXECUTORS = "firstline.executors"
 
 def names(group: str) -> list[str]:
     """What is installed in a group, by name."""
-    return sorted(point.name for point in entry_points(group=group))
+    return sorted(point.name for point in _installed(group))
 
 
 def connector(name: str) -> type[Connector[Any]]:
@@ -35,7 +36,7 @@ def sandbox(name: str) -> Callable[[SandboxSettings], Any]:
 
 
 def _load(group: str, name: str) -> Any:
-    found = entry_points(group=group, name=name)
+    found = _installed(group).select(name=name)
     if not found:
         kind = {CONNECTORS: "connector", SANDBOXES: "sandbox", EXECUTORS: "executor"}[group]
         raise Misdeclared(
@@ -43,3 +44,10 @@ def _load(group: str, name: str) -> Any:
             f"Is its distribution installed (firstline-{name})?"
         )
     return next(iter(found)).load()
+
+
+@cache
+def _installed(group: str) -> EntryPoints:
+    """Read once for a process: each look reads a file of every installed distribution, which takes tens of
+    milliseconds."""
+    return entry_points(group=group)
