@@ -1,5 +1,6 @@
 """A single call: its answer is the end."""
 
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -115,7 +116,54 @@ async def test_redirects_are_not_followed(bench: HttpBench, jobs: Jobs) -> None:
     jobs.answer = away
     progress = await called(bench, POST)
     assert (progress.state, len(jobs.requests)) == (State.FAILED, 1)
-    assert "307" in progress.detail
+    assert "307: it leads to http://127.0.0.1:9/elsewhere" in progress.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"a": NaN}', "NaN is no JSON"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deep"),
+        (b"<html>Sign in</html>", "a page for people"),
+        (b'{"a": "\\ud83d\\ude00 \\ud800"}', ""),
+    ],
+    ids=["NaN", "deep", "page", "half a character"],
+)
+async def test_what_is_no_document_is_no_outputs(bench: HttpBench, jobs: Jobs, body: bytes, words: str) -> None:
+    """JSON that calls itself a page is JSON all the same."""
+
+    async def odd(_: Request) -> Response:
+        return Response(body, media_type="text/html" if words in ("", "a page for people") else "application/json")
+
+    jobs.answer = odd
+    progress = await called(bench, POST, with_={"outputs": {"a": "a"}})
+    assert progress.state is (State.FAILED if words else State.SUCCEEDED)
+    assert words in progress.detail
+    assert progress.outputs == ({} if words else {"a": "\N{GRINNING FACE} ?"})
+
+
+async def test_no_session_is_kept(bench: HttpBench, jobs: Jobs) -> None:
+    """It would outlive the token that it was made with."""
+
+    async def greet(_: Request) -> Response:
+        return JSONResponse({}, headers={"Set-Cookie": "session=1"})
+
+    jobs.answer = greet
+    for _ in range(2):
+        await called(bench, POST)
+    assert ["cookie" in asked.headers for asked in jobs.requests] == [False, False]
+
+
+async def test_an_answer_that_is_packed_is_not_unpacked(bench: HttpBench, jobs: Jobs) -> None:
+    """A few bytes may unpack to all of memory, and nobody asked for it."""
+
+    async def packed(request: Request) -> Response:
+        assert request.headers["accept-encoding"] == "identity"
+        return Response(gzip.compress(bytes(1_000_000)), headers={"Content-Encoding": "gzip"})
+
+    jobs.answer = packed
+    with pytest.raises(Unknown, match=r"packed \(gzip\)"):
+        await called(bench, POST)
 
 
 @pytest.mark.parametrize("kind", [Kind.LOST, Kind.BAD_GATEWAY, Kind.BAD_GATEWAY_AFTER, Kind.BROKEN])

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from tests.integration.http_executor.case import FIND, HttpBench, executor, sequence
 from tests.integration.http_executor.jobs import Jobs
+from tests.integration.stand import Stand
 
 from firstline.errors import Unavailable, Unknown
 from firstline.executor import State
@@ -96,6 +97,17 @@ async def test_trouble_while_it_runs_is_no_end(bench: HttpBench, jobs: Jobs) -> 
         with pytest.raises(Unavailable):
             await bench.executor.watch(handle)
         assert (await bench.executor.watch(handle)).state is State.RUNNING
+
+
+async def test_a_page_in_the_place_of_its_state_is_no_end(
+    bench: HttpBench, jobs: Jobs, stand: tuple[Stand, str]
+) -> None:
+    handle = await bench.start(FOREVER)
+    stand[0].app = HTMLResponse("<html>Sign in</html>")
+    with pytest.raises(Unavailable, match="a page for people"):
+        await bench.executor.watch(handle)
+    stand[0].app = jobs.app
+    assert (await bench.executor.watch(handle)).state is State.RUNNING
 
 
 async def test_a_run_that_is_not_there_any_more_is_unknown(bench: HttpBench, jobs: Jobs) -> None:
@@ -197,5 +209,12 @@ async def test_doctor_says_what_answers(url: str, jobs: Jobs, tmp_path: Path) ->
     assert (await say(url)).message == "it answers; nothing is at /"
     refused = await say(url, token=None, check_path="/jobs")
     assert (refused.ok, "have they expired" in refused.message) == (False, True)
+    jobs.answer = _away
+    sent_away = await say(url, check_path="/free/login")
+    assert (sent_away.ok, "it leads to https://sso.example.com/login;" in sent_away.message) == (False, True)
     down = await say("http://127.0.0.1:9")
     assert (down.ok, "no connection" in down.message) == (False, True)
+
+
+async def _away(_: Request) -> Response:
+    return RedirectResponse("https://sso.example.com/login?state=x")

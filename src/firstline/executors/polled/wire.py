@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ from firstline.http import CONNECT_TIMEOUT, client
 
 ANSWER = 1_048_576  # bytes of an answer that are read, unless told otherwise
 TIMEOUT = 30.0  # seconds for a whole request with its answer
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class NotSent(Unavailable):
@@ -45,9 +47,16 @@ class Answer(NamedTuple):
         """Raises ValueError where it is none, or not whole."""
         if not self.whole:
             raise ValueError(f"the answer is longer than {len(self.content)} bytes")
-        if self.headers.get("content-type", "").startswith("text/html"):
-            raise ValueError("it is a page for people; does a proxy ask to sign in, or is the url another's?")
-        return json.loads(self.content)
+        try:
+            found = json.loads(self.content, parse_constant=_refuse)
+            return _without_halves(found) if _SURROGATE.search(self.content) else found
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
+        except ValueError as error:
+            if self.headers.get("content-type", "").startswith("text/html"):
+                words = "it is a page for people; does a proxy ask to sign in, or is the url another's?"
+                raise ValueError(words) from None
+            raise error from None
 
     def at(self, otherwise: float) -> float:
         """When it was answered by the other end's own clock, in seconds since 1970; whole seconds (RFC 9110, 6.6.1)."""
@@ -64,11 +73,13 @@ def make(
     transport = None
     if ca is not None:
         transport = httpx.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=ca), trust_env=False)
-    return client(url, headers=headers, auth=auth, transport=transport)
+    return client(url, headers={"Accept-Encoding": "identity", **headers}, auth=auth, transport=transport)
 
 
 class Line:
-    """A client that is made when it is first needed, and again after it was closed."""
+    """A client that is made when it is first needed, and again after it was closed. It keeps no cookies: a session
+    would outlive the token that it was made with. Answers come as they are: what a few bytes unpack to is not bounded.
+    """
 
     def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
         self._make = make
@@ -90,6 +101,7 @@ class Line:
         options["timeout"] = httpx.Timeout(timeout, connect=CONNECT_TIMEOUT)
         try:
             async with asyncio.timeout(timeout), self._http.stream(method, url, **options) as response:
+                self._http.cookies.clear()
                 return await _read(response, limit)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSent(f"{what}: no connection: {error or type(error).__name__}") from None
@@ -104,7 +116,19 @@ class Line:
             await http.aclose()
 
 
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _without_halves(found: Any) -> Any:
+    """Half a character, which `\\ud800` alone writes, can be sent nowhere and kept nowhere: it becomes a question
+    mark."""
+    return json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
+
+
 async def _read(response: httpx.Response, limit: int) -> Answer:
+    if packed := response.headers.get("content-encoding", "identity").removeprefix("identity"):
+        raise httpx.DecodingError(f"the answer is packed ({packed}), and nobody asked for that")
     content = bytearray()
     async for piece in response.aiter_bytes(65_536):
         content += piece

@@ -15,6 +15,7 @@ from firstline.executors.web_call.declaration import Call, HttpParameters
 from firstline.executors.web_call.request import Words, fill
 from firstline.executors.web_call.run import outputs_of
 from firstline.executors.web_call.system import Gone, System, document
+from firstline.http import error_for
 
 LONGEST_PAUSE = 2.0
 
@@ -87,14 +88,15 @@ class Beginning:
     def _note_answer(self, call: Call, answer: Answer) -> None:
         state, detail = State.SUCCEEDED, ""
         outputs = {}
+        mask = self._system.masker(self._words)
         if not call.well(answer.status):
-            state, detail = State.FAILED, f"{call.method} {call.path} answered {answer.status}"
+            what = f"{call.method} {call.path}"
+            state, detail = State.FAILED, str(error_for(answer.status, mask(answer.text), answer.headers, what))
         elif self._declared.outputs:
             try:
                 outputs = outputs_of(document(answer), self._declared)
             except LookupError as error:
                 state, detail = State.FAILED, f"it was answered {answer.status}, but its outputs can't be had: {error}"
-        mask = self._system.masker(self._words)
         self._end(state, detail, text=mask(answer.text), outputs=mask.deep(outputs))
 
     def _end(self, state: State, detail: str, **more: Any) -> None:

@@ -42,13 +42,14 @@ class HttpExecutor(Executor[HttpSettings]):
         self._runs: OrderedDict[str, Run] = OrderedDict()
 
     async def check(self) -> list[Finding]:
-        subject, asked = self.settings.url, Call(path=self.settings.check_path, expect=tuple(range(200, 400)))
+        subject, asked = self.settings.url, Call(path=self.settings.check_path)
         try:
             answer = await self._system.ask(asked, {})
         except Gone:
             return [Finding(ok=True, subject=subject, message=f"it answers; nothing is at {asked.path}")]
         except FirstlineError as error:
-            return [Finding(ok=False, subject=subject, message=str(error), mend="are url and credentials right?")]
+            mend = "are url and credentials right? `check_path` is to name what answers them with a success"
+            return [Finding(ok=False, subject=subject, message=str(error), mend=mend)]
         return [Finding(ok=True, subject=subject, message=f"GET {asked.path} answers {answer.status}")]
 
     async def start(self, step: Step) -> Handle:

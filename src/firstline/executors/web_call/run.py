@@ -46,9 +46,12 @@ class Run:
         assert self.declared.states is not None  # noqa: S101
         try:
             answer = document(await self._system.ask(self.declared.poll, self._words))
-            word = json_path.word(json_path.find(answer, self.declared.state))
         except Gone as error:
             return self._gone(error)
+        except LookupError as error:  # a proxy's page, perhaps
+            raise Unavailable(f"it can't be asked how far it is: {error}") from None
+        try:
+            word = json_path.word(json_path.find(answer, self.declared.state))
         except LookupError as error:
             return Sight(State.UNKNOWN, f"its state can't be read: {error}")
         meaning = self.declared.states.meaning(word)
