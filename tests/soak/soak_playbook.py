@@ -35,7 +35,7 @@ class TestPlaybookCrashes(CrashContract):
     may_end: ClassVar = {
         "supervisor": LOST,
         "ansible-playbook": LOST | CUT,
-        "its workers": LOST | CUT,
+        "its workers": LOST | CUT | {State.TIMED_OUT},  # Ansible may wait for a dead one
         "sshd session": CUT,
         "sshd": CUT,
     }
@@ -60,7 +60,7 @@ class TestPlaybookCrashes(CrashContract):
     def step(self, place: Path, identity: str) -> Step:
         told: dict[str, JsonValue] = {"place": str(place), "identity": identity, "lasts": self.lasts}
         parameters: dict[str, JsonValue] = {"playbook": "playbook.yaml", "variables": told}
-        return Step(id=identity, folder=str(place.parent), targets=("web1",), parameters=parameters, timeout=60.0)
+        return Step(id=identity, folder=str(place.parent), targets=("web1",), parameters=parameters, timeout=12.0)
 
     def left(self, place: Path) -> list[Any]:
         """sshd has moments to see that its connection is gone."""

@@ -38,9 +38,13 @@ class Artifacts:
 
     def forget(self) -> None:
         """Remove what may hold secrets, once the run has ended and its end was told."""
-        shutil.rmtree(self.home, ignore_errors=True)
+        self.clear()
         if self.events.exists():
             _replace(self.events, "".join(event.without_words(self.events)))
+
+    def clear(self) -> None:
+        """Remove what Ansible keeps while it runs, and was killed before it could remove."""
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def close_connections(self) -> None:
         """End what OpenSSH keeps of a run that was killed before it could: it is deaf to who looks for the run's

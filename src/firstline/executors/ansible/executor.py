@@ -104,6 +104,7 @@ class AnsibleExecutor(Executor[AnsibleSettings]):
         if not event.read(artifacts.events).over:
             end_remains(run, self.settings.kill_grace)
         artifacts.close_connections()
+        artifacts.clear()
 
     async def _told(self, handle: Handle, progress: Progress, story: event.Story) -> Progress:
         """The end in the playbook's own terms."""
