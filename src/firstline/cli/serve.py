@@ -10,6 +10,7 @@ from firstline import settings
 from firstline.cli import logs, project, reach
 from firstline.cli.option import Folder, moment
 from firstline.masking import Masker
+from firstline.secret.process import close_to_others
 
 
 def serve(
@@ -25,6 +26,7 @@ def serve(
     from firstline.hub import Hub  # late: the other commands start in half the time without it
     from firstline.web import server
 
+    close_to_others()
     chosen = settings.load(folder)
     logs.configure(Masker(chosen.secrets), sys.stderr)
     for fault in project.unknown_connectors(folder):

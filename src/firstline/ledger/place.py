@@ -1,14 +1,16 @@
 """Sends a checkpoint to a place off the box: a URL, a git repository, a file."""
 
 import asyncio
-import os
 import tempfile
+from base64 import b64encode
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from firstline.errors import Unavailable
 from firstline.http import client, request
 from firstline.ledger.folder import append, replace
+from firstline.secret.process import surroundings
 
 PATIENCE = 60.0  # seconds that git has for one command
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -36,21 +38,35 @@ async def _commit(url: str, note: str, name: str) -> None:
     """Each time on a fresh copy: there is nothing to go wrong that was left behind, and others may push too."""
     with tempfile.TemporaryDirectory(prefix="firstline-") as scratch:
         copy = Path(scratch, "copy")
-        await _git("clone", "--quiet", "--depth", "1", "--", url, str(copy))
+        address, credentials = _apart(url)
+        git = partial(_run, {**surroundings(), **_QUIET, **credentials})
+        await git("clone", "--quiet", "--depth", "1", "--", address, str(copy))
         file = copy / f"{quote(name, safe='')}.checkpoint"
         await asyncio.to_thread(replace, file, note)
         here = ("-C", str(copy), *_AS)
-        await _git(*here, "add", "--", file.name)
-        if await _git(*here, "status", "--porcelain"):  # else it arrived, and only the answer was lost
-            await _git(*here, "commit", "--quiet", "--message", f"{name}: {note.splitlines()[1]} entries")
-            await _git(*here, "push", "--quiet", "origin", "HEAD")
+        await git(*here, "add", "--", file.name)
+        if await git(*here, "status", "--porcelain"):  # else it arrived, and only the answer was lost
+            await git(*here, "commit", "--quiet", "--message", f"{name}: {note.splitlines()[1]} entries")
+            await git(*here, "push", "--quiet", "origin", "HEAD")
 
 
-async def _git(*arguments: str) -> str:
-    """What it prints. Raises `Unavailable` with its last words."""
+def _apart(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without the user and password in it, which `ps` would show; and how git is given them (git-config(1),
+    GIT_CONFIG_COUNT; http.extraHeader), by its environment."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.password is None:
+        return url, {}
+    known = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
+    header = f"Authorization: Basic {b64encode(known.encode()).decode()}"
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return address, {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.extraHeader", "GIT_CONFIG_VALUE_0": header}
+
+
+async def _run(environment: dict[str, str], *arguments: str) -> str:
+    """What git prints. Raises `Unavailable` with its last words."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        "git", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env={**os.environ, **_QUIET}
+        "git", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=environment
     )
     try:
         out, error = await asyncio.wait_for(process.communicate(), PATIENCE)

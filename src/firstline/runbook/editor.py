@@ -1,8 +1,9 @@
 """Who changed a runbook's folder last, where the folder is in a git repository."""
 
-import os
 import subprocess
 from pathlib import Path
+
+from firstline.secret.process import surroundings
 
 TIMEOUT = 10.0  # seconds
 
@@ -32,4 +33,4 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _plain() -> dict[str, str]:
     """Our surroundings without what would point git at another repository, as a hook's do."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {name: value for name, value in surroundings().items() if not name.startswith("GIT_")}
