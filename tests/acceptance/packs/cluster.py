@@ -1,5 +1,6 @@
 """The part of a Kubernetes API that tells of nodes, as its reference describes it: nodes, their leases, pods and
-events, paged lists, bearer tokens, and the node controller's verdict on a kubelet that no longer renews its lease."""
+events, paged lists, bearer tokens, merge patches that name the version they change, and the node controller's verdict
+on a kubelet that no longer renews its lease."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,9 @@ class Node:
         self.has_kubelet = has_kubelet
         self.was = "True"
         self.spec: dict[str, Any] = {}
+        self.annotations: dict[str, Any] = {}
+        self.version = 1
+        self.restless = 0  # so many times the record changes just before it is patched
         self.pressure = "False"
 
     @property
@@ -44,7 +48,20 @@ class Node:
             self._condition("Ready", self.ready, reason, message),
         ]
         status = {"conditions": conditions, "nodeInfo": {"kubeletVersion": "v1.32.4"}}
-        return {"metadata": {"name": self.name}, "spec": {"taints": taints, **self.spec}, "status": status}
+        told = {"name": self.name, "resourceVersion": str(self.version), "annotations": self.annotations}
+        return {"metadata": told, "spec": {"taints": taints, **self.spec}, "status": status}
+
+    def patch(self, body: dict[str, Any]) -> bool:
+        """A merge patch; False where it is of an older version."""
+        self.version, self.restless = self.version + (self.restless > 0), max(0, self.restless - 1)
+        if body["metadata"].pop("resourceVersion") != str(self.version):
+            return False
+        for place, changes in ((self.annotations, body["metadata"]["annotations"]), (self.spec, body["spec"])):
+            place.update(changes)
+            for name in [name for name, value in place.items() if value is None]:
+                del place[name]
+        self.version += 1
+        return True
 
     def _condition(self, kind: str, status: str, reason: str, message: str) -> dict[str, str]:
         since = self.changed.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -55,12 +72,13 @@ class Cluster:
     def __init__(self, token: str, *nodes: Node) -> None:
         self._token = token
         self.nodes = {node.name: node for node in nodes}
+        self.unready = 1  # how often the last event came
 
     def app(self) -> Starlette:
         lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"
         routes = [
             Route("/api/v1/nodes", self._list),
-            Route("/api/v1/nodes/{name}", self._node),
+            Route("/api/v1/nodes/{name}", self._node, methods=["GET", "PATCH"]),
             Route("/api/v1/pods", self._pods),
             Route("/api/v1/events", self._events),
             Route(lease, self._lease, methods=["GET", "PATCH"]),
@@ -84,6 +102,11 @@ class Cluster:
         if name not in self.nodes:
             why = f'nodes "{name}" not found'
             return JSONResponse({"kind": "Status", "status": "Failure", "message": why, "code": 404}, 404)
+        if request.method == "PATCH":
+            assert request.headers["Content-Type"] == "application/merge-patch+json"
+            if not self.nodes[name].patch(json.loads(await request.body())):
+                why = f'Operation cannot be fulfilled on nodes "{name}": the object has been modified'
+                return JSONResponse({"kind": "Status", "reason": "Conflict", "message": why, "code": 409}, 409)
         return JSONResponse(self.nodes[name].shown())
 
     async def _lease(self, request: Request) -> JSONResponse:
@@ -100,5 +123,7 @@ class Cluster:
 
     async def _events(self, request: Request) -> JSONResponse:
         assert "involvedObject.kind=Node" in request.query_params["fieldSelector"]
-        event = {"lastTimestamp": "2026-11-23T04:00:00Z", "reason": "NodeNotReady", "message": "Node is not ready"}
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {"firstTimestamp": now, "lastTimestamp": now, "count": self.unready}
+        event |= {"reason": "NodeNotReady", "message": "Node is not ready"}
         return JSONResponse({"items": [event], "metadata": {}})
