@@ -85,12 +85,20 @@ def sweep(root: Path) -> int:
 
 def marked(root: Path) -> Iterator[int]:
     """The processes that carry this folder's mark. None where the system has no /proc."""
-    mark = f"{MARK}={root}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         # It may end while we look, and others' environments are not ours to read.
         with suppress(OSError):
-            if int(entry.name) != os.getpid() and mark in (entry / "environ").read_bytes().split(b"\0"):
+            if int(entry.name) != os.getpid() and _is_marked(entry, root):
                 yield int(entry.name)
+
+
+def _is_marked(entry: Path, root: Path) -> bool:
+    try:
+        return f"{MARK}={root}".encode() in (entry / "environ").read_bytes().split(b"\0")
+    except PermissionError:  # a hub closes its environment to its own account too; its command line names its folder
+        ours = f"\nUid:\t{os.getuid()}\t" in (entry / "status").read_text(encoding="utf-8")
+        line = os.fsdecode((entry / "cmdline").read_bytes())
+        return ours and any(each.startswith(f"{root}/") for each in line.split("\0"))
 
 
 def free_ports(count: int) -> list[int]:

@@ -91,3 +91,26 @@ def test_who_has_the_same_account_sees_nothing_of_a_hub_that_has_closed_itself()
             process.stdin.write("go on\n")
             process.stdin.flush()
     assert re.search(r"Max core file size +0 +0 ", limits)
+
+
+def test_the_demo_finds_a_hub_that_has_closed_itself(tmp_path: Path) -> None:
+    become = f"os.setuid({NOBODY})" if os.geteuid() == 0 else ""
+    hub = f"import os\n{become}{HUB}"
+    look = f"import os, sys, pathlib\nfrom firstline.demo.process import marked\n{become}\n"
+    look += "print(*marked(pathlib.Path(sys.argv[1])))"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import firstline.secret.process\n{hub}", f"{tmp_path}/hub"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert [process.stdout.readline() for _ in range(2)] == ["open\n", "closed\n"]
+        for root, there in ((tmp_path, str(process.pid)), (tmp_path / "other", "")):
+            found = subprocess.run(
+                [sys.executable, "-c", look, root], capture_output=True, text=True, check=True, cwd="/"
+            )
+            assert found.stdout.strip() == there
