@@ -3,6 +3,8 @@ was, perhaps."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,6 +24,7 @@ from firstline.store.table import REMEDIATION, RUN, RunRow, now
 
 # For so long, and as long as its checks may take, what let a remediation go is relied on until its first step begins.
 GOOD = timedelta(minutes=5)
+_SMALL = [column for column in REMEDIATION.c if column.key not in ("plan", "findings")]  # those two grow with targets
 
 
 class Overtaken(FirstlineError):
@@ -86,10 +89,11 @@ class Attempts:
         await self._context.database.write(note)
 
     def _mark(self, connection: sa.Connection, row: RunRow) -> Attempt:
-        mine = sa.select(REMEDIATION).where(REMEDIATION.c.id == row.remediation_id, REMEDIATION.c.turn == self._turn)
-        remediation = connection.execute(mine.with_for_update()).mappings().first()
-        if remediation is None:
+        mine = sa.select(*_SMALL).where(REMEDIATION.c.id == row.remediation_id, REMEDIATION.c.turn == self._turn)
+        found = connection.execute(mine.with_for_update()).mappings().first()
+        if found is None:
             raise Unavailable("another process has taken this remediation over")
+        remediation = {**found, "plan": self._told}
         known = connection.execute(sa.select(RUN).where(RUN.c.id == row.id)).mappings().first()
         if known is not None:
             return _found(known, row)
@@ -99,12 +103,17 @@ class Attempts:
         insert(connection, row)
         return Attempt(known=False, begun_at=row.begun_at)
 
-    def _is_let_go(self, connection: sa.Connection, remediation: sa.RowMapping) -> None:
+    @cached_property
+    def _told(self) -> dict[str, Any]:
+        """The plan as its row has it."""
+        return self._plan.model_dump(mode="json")
+
+    def _is_let_go(self, connection: sa.Connection, row: dict[str, Any]) -> None:
         """Whether it still is, where nothing of it has begun: its process may have slept since it was."""
         at, context = now(), self._context
         if self._looked_at is None or at - self._looked_at > self._good:
             raise Overtaken("it was let go too long ago")
-        row, incident = dict(remediation), Incident.model_validate(remediation["incident"])
+        incident = Incident.model_validate(row["incident"])
         holds = gate.admit(connection, row, self._plan, incident, context.guards, context.windows(), at)
         if holds:
             raise Overtaken("; ".join(held.why for held in holds))
@@ -115,8 +124,13 @@ class Attempts:
         return GOOD + timedelta(seconds=sum(check.within + check.hold + check.timeout for check in looks))
 
     def _until(self) -> datetime:
-        """How long its targets stay its own."""
-        return gate.expiry(self._plan, self._context.guards, now())
+        """How long its targets stay its own. To the minute: a thousand locks are not written anew with each step."""
+        return now().replace(second=0, microsecond=0) + timedelta(minutes=1) + self._span
+
+    @cached_property
+    def _span(self) -> timedelta:
+        at = now()
+        return gate.expiry(self._plan, self._context.guards, at) - at
 
     def _end(self, connection: sa.Connection, step: Step, ended: Ended) -> None:
         progress, how = ended.progress, detail(ended.progress)
@@ -158,10 +172,10 @@ def _found(known: sa.RowMapping, row: RunRow) -> Attempt:
     return Attempt(known=True, begun_at=known["begun_at"], ended=ended)
 
 
-def _may_begin(connection: sa.Connection, remediation: sa.RowMapping, row: RunRow, until: datetime) -> None:
+def _may_begin(connection: sa.Connection, remediation: dict[str, Any], row: RunRow, until: datetime) -> None:
     """In the transaction that writes the attempt down: none begins after a kill switch was thrown, or on a target that
     somebody else has by now. Raises `Rejected`, `Unknown`."""
-    thrown = gate.switched(connection, dict(remediation))
+    thrown = gate.switched(connection, remediation)
     if thrown is not None:
         raise Rejected(f"stopped before {row.name} on {row.target}: {thrown.why}")
     changes = remediation["changes"] and row.phase in ("step", "rollback")
