@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from tests.integration.kubernetes.test_command_contract import CommandBench, begin_pod, bench, make, pod
 
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unavailable
 from firstline.executor import Handle, State
+from firstline.executors.process import tree
 from firstline.testing.executor import text_of, until
 from firstline.testing.kubernetes import World
 
@@ -84,6 +85,37 @@ async def test_a_refused_command_may_be_tried_again(bench: CommandBench, world: 
         await bench.start(("true",), id=f"twice-{verb}")
     world.denied.clear()
     assert (await bench.end(await bench.start(("true",), id=f"twice-{verb}"))).state is State.SUCCEEDED
+
+
+async def test_in_an_image_without_a_shell_nothing_is_begun(bench: CommandBench, world: World) -> None:
+    world.bare.add("busybox:1.36")
+    with pytest.raises(Rejected, match="executable file not found"):
+        await bench.start(("true",), id="bare")
+    world.bare.clear()
+    assert (await bench.end(await bench.start(("true",), id="bare"))).state is State.SUCCEEDED
+
+
+async def test_a_node_that_can_t_be_reached_has_begun_nothing_and_is_asked_again(
+    bench: CommandBench, world: World
+) -> None:
+    world.cut.add("web-1")
+    with pytest.raises(Unavailable, match="error dialing backend"):
+        await bench.start(("true",), id="cut")
+    world.cut.clear()
+    assert (await bench.end(await bench.start(("true",), id="cut"))).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' TERM; "], ids=["obedient", "stubborn"])
+async def test_who_cleans_its_environment_is_ended_too(bench: CommandBench, tmp_path: Path, trap: str) -> None:
+    """As `su` does. Whoever began it may be gone before it."""
+    file = tmp_path / "worker"
+    work = f"{trap}echo $$ > {file}; while :; do sleep 0.05; done"
+    handle = await bench.start(("sh", "-c", 'env -i PATH="$PATH" sh -c "$1" & wait', "sh", work))
+    await until(lambda: file.exists() and file.read_text().endswith("\n"))
+    await bench.executor.cancel(handle)
+    assert (await bench.executor.watch(handle)).state is State.CANCELLED
+    worker = tree.look(int(file.read_text()))
+    assert worker is None or worker.state == "Z"
 
 
 async def test_the_pod_itself_ends_a_command_whose_hub_is_gone(cluster_url: str, pod: str, tmp_path: Path) -> None:

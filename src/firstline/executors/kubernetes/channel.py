@@ -5,6 +5,7 @@ status stands in the causes of that (k8s.io/apimachinery pkg/util/httpstream/wss
 tools/remotecommand/v4.go). v5 adds 255, a channel's close (KEP 4006), which nothing here needs.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,13 +17,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from firstline.errors import Unavailable
+from firstline.errors import Rejected, Unavailable
 from firstline.executors.kubernetes.cluster import Cluster, exec_path, failure
 from firstline.http import USER_AGENT
 
 STDIN, STDOUT, STDERR, END = 0, 1, 2, 3
 _PROTOCOLS = (Subprotocol("v5.channel.k8s.io"), Subprotocol("v4.channel.k8s.io"))
 _PATIENCE = 30.0  # seconds for the way there
+# In whose words a node can't be reached, or begins its container anew.
+_PASSING = ("error dialing backend", "unable to upgrade connection", "container not found", "i/o timeout")
 _PULSE = 20.0  # seconds between two pings, so that what lies between does not think it idle
 
 
@@ -79,16 +82,41 @@ async def run(cluster: Cluster, spot: Spot, command: Sequence[str]) -> tuple[End
     """A short command, with what it wrote to stdout."""
     written = b""
     async with shell(cluster, spot, command, stdin=False) as connection:
-        try:
-            async for message in connection:
-                content = bytes(message) if not isinstance(message, str) else message.encode()
-                if content[:1] == bytes([END]):
-                    return end_of(content[1:]), written.decode(errors="replace")
-                if content[:1] == bytes([STDOUT]):
-                    written += content[1:]
-        except (WebSocketException, OSError) as error:
-            raise Unavailable(f"exec in {spot}: {type(error).__name__}: {error}") from error
+        async for channel, content in messages(connection, spot):
+            if channel == END:
+                return end_of(content), written.decode(errors="replace")
+            if channel == STDOUT:
+                written += content
     raise Unavailable(f"exec in {spot}: the connection was closed before the end")
+
+
+async def until_said(connection: ClientConnection, spot: Spot, sign: bytes) -> None:
+    """Returns when the command has written `sign` to stdout. Raises `Rejected` when it can't begin, `Unavailable` when
+    its node can't be asked now. The server takes a connection before it asks the node (KEP 4006), so what is amiss
+    there is told as an end."""
+    written = b""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for channel, content in messages(connection, spot):
+                if channel == END:
+                    words = f"exec in {spot}: {end_of(content).words}"
+                    raise Unavailable(words) if any(each in words for each in _PASSING) else Rejected(words)
+                if channel == STDOUT and sign in (written := written + content):
+                    return
+    except TimeoutError as error:
+        raise Unavailable(f"exec in {spot}: nothing was begun within {_PATIENCE:g} seconds") from error
+    raise Unavailable(f"exec in {spot}: the connection was closed before it began")
+
+
+async def messages(connection: ClientConnection, spot: Spot) -> AsyncIterator[tuple[int, bytes]]:
+    """Channel and content. Raises `Unavailable` when the connection breaks."""
+    try:
+        async for message in connection:
+            content = message.encode() if isinstance(message, str) else message
+            if content:
+                yield content[0], content[1:]
+    except (WebSocketException, OSError) as error:
+        raise Unavailable(f"exec in {spot}: {type(error).__name__}: {error}") from error
 
 
 def end_of(content: bytes) -> End:

@@ -8,6 +8,7 @@ runs still. A closed connection ends nothing in a container, so cancel and time-
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +18,23 @@ from websockets.exceptions import WebSocketException
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import Bounds, Handle, Progress, State, Step
 from firstline.executors.command.progress import progress_of
-from firstline.executors.kubernetes.channel import END, STDERR, STDIN, STDOUT, End, Spot, end_of, run, shell
+from firstline.executors.kubernetes.channel import (
+    END,
+    STDERR,
+    STDIN,
+    STDOUT,
+    End,
+    Spot,
+    end_of,
+    messages,
+    run,
+    shell,
+    until_said,
+)
 from firstline.executors.kubernetes.cluster import Absent, Cluster
 from firstline.executors.kubernetes.manifest import name_of
 from firstline.executors.kubernetes.parameter import ExecParameters
-from firstline.executors.kubernetes.script import NOT_BEGUN, signalling, wrapped
+from firstline.executors.kubernetes.script import NOT_BEGUN, SIGN, signalling, wrapped
 from firstline.executors.kubernetes.selection import Target, select
 from firstline.executors.kubernetes.settings import KubernetesSettings
 from firstline.executors.polled.record import Record
@@ -120,9 +133,10 @@ class CommandRuns:
             spot = await select(self._cluster, told, Target.of(step, namespace), namespace)
             command, said = wrapped(step, name_of(step.id), self._settings.kill_grace)
             async with shell(self._cluster, spot, command, stdin=True) as connection:
+                await until_said(connection, spot, SIGN)
                 directory.record_begun(_beginning(step, spot))
                 begun.set_result(None)
-                end = await self._attend(connection, said, step, directory)
+                end = await self._attend(connection, spot, said, step, directory)
             directory.record_ended(_ending(directory, end))
         except BaseException as error:
             if begun.done():
@@ -131,13 +145,15 @@ class CommandRuns:
         finally:
             os.close(lock)
 
-    async def _attend(self, connection: ClientConnection, said: bytes, step: Step, directory: RunDirectory) -> End:
+    async def _attend(
+        self, connection: ClientConnection, spot: Spot, said: bytes, step: Step, directory: RunDirectory
+    ) -> End:
         writer = OutputWriter(directory.path, step.output_limit)
         late = asyncio.create_task(self._end_when_late(step, directory))
         try:
             await connection.send(bytes([STDIN]) + said)
-            return await _heard(connection, writer)
-        except (WebSocketException, OSError) as error:
+            return await _heard(connection, spot, writer)
+        except (WebSocketException, OSError, Unavailable) as error:
             return End(None, f"the connection broke: {type(error).__name__}: {error}")
         finally:
             writer.close()
@@ -159,8 +175,9 @@ class CommandRuns:
     async def _end(self, directory: RunDirectory) -> bool:
         """Ask all of it to end, then end them; whether there was any. Raises `Unavailable`."""
         signal, kill_at = "TERM", time.monotonic() + self._settings.kill_grace
+        left: list[str] = []
         found = False
-        while await self._signal(directory, signal):
+        while left := await self._signal(directory, signal, left):
             found = True
             signal = "0" if time.monotonic() < kill_at else "KILL"
             if time.monotonic() > kill_at + self._settings.cancel_within:
@@ -173,17 +190,18 @@ class CommandRuns:
             left = await self._signal(directory, "0")
         except FirstlineError as error:
             return f"whether it runs still can't be told: {error}"
-        return f"still running in the pod: {', '.join(left)}" if left else "nothing of it runs in the pod"
+        processes = ", ".join(each.partition("/")[0] for each in left)
+        return f"still running in the pod: {processes}" if left else "nothing of it runs in the pod"
 
-    async def _signal(self, directory: RunDirectory, signal: str) -> list[str]:
+    async def _signal(self, directory: RunDirectory, signal: str, known: Sequence[str] = ()) -> list[str]:
         """Who of the run is there in the pod, signalled. A pod that is gone holds nobody."""
         spot = Spot(*directory.begun()["spot"])
         try:
-            end, written = await run(self._cluster, spot, signalling(name_of(directory.path.name), signal))
+            end, written = await run(self._cluster, spot, signalling(name_of(directory.path.name), signal, known))
         except Rejected as error:
             return _gone(error)
         if end.exit_status != 0:
-            raise Unavailable(f"the pod's processes can't be looked at: {end.words}")
+            return _gone(Rejected(f"the pod's processes can't be looked at: {end.words}"))
         return written.split()
 
     def _directory(self, handle: Handle) -> RunDirectory:
@@ -194,14 +212,12 @@ class CommandRuns:
         return directory
 
 
-async def _heard(connection: ClientConnection, writer: OutputWriter) -> End:
-    async for message in connection:
-        content = message.encode() if isinstance(message, str) else bytes(message)
-        channel = content[0] if content else -1
+async def _heard(connection: ClientConnection, spot: Spot, writer: OutputWriter) -> End:
+    async for channel, content in messages(connection, spot):
         if channel in (STDOUT, STDERR):
-            writer.write(channel, content[1:])
+            writer.write(channel, content)
         elif channel == END:
-            return end_of(content[1:])
+            return end_of(content)
     return End(None, "the connection was closed before the end")
 
 
@@ -244,6 +260,7 @@ def _note_stop(directory: RunDirectory, state: State, detail: str) -> None:
 
 
 def _gone(error: Rejected) -> list[str]:
-    if isinstance(error, Absent) or "completed pod" in str(error):
+    """Nobody, where a pod or its container does not run: whoever was in it went with it."""
+    if isinstance(error, Absent) or "completed pod" in str(error) or "container not found" in str(error):
         return []
     raise Unavailable(str(error))

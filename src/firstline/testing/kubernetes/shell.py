@@ -33,15 +33,10 @@ class Shell:
             await socket.send_denial_response(JSONResponse(refused.body, refused.code))
             return
         await socket.accept(subprotocol=protocol)
-        command = socket.query_params.getlist("command")
-        environment = self._kubelet.environment(pod) | self._kubelet.containers[pod["metadata"]["uid"]].mark
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
-            )
-        except FileNotFoundError:
-            words = f'error executing command in container: exec: "{command[0]}": executable file not found in $PATH'
-            await self._say(socket, _ERROR, json.dumps(Refused(500, "InternalError", words).body).encode())
+            process = await self._begin(pod, socket.query_params.getlist("command"))
+        except Refused as refused:
+            await self._say(socket, _ERROR, json.dumps(refused.body).encode())
             await socket.close()
             return
         self._world.do(self._accompany(socket, process))
@@ -67,6 +62,25 @@ class Shell:
         if not offered or not socket.query_params.getlist("command"):
             raise Refused(400, "BadRequest", "unable to upgrade: no subprotocol in common, or no command")
         return pod, offered[0]
+
+    async def _begin(self, pod: Body, command: list[str]) -> Process:
+        """What goes wrong from here on is told on the error channel: the connection stands before the node is asked."""
+        if pod["metadata"]["name"] in self._world.cut:
+            raise Refused(500, "InternalError", "error dialing backend: dial tcp 10.0.0.7:10250: connection refused")
+        environment = self._kubelet.environment(pod) | self._kubelet.containers[pod["metadata"]["uid"]].mark
+        try:
+            if command[0] == "sh" and pod["spec"]["containers"][0]["image"] in self._world.bare:
+                raise FileNotFoundError(command[0])
+            return await asyncio.create_subprocess_exec(
+                *command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+            )
+        except FileNotFoundError as error:
+            words = (
+                "Internal error occurred: error executing command in container: failed to exec in container: failed to "
+                "start exec: OCI runtime exec failed: exec failed: unable to start container process: "
+                f'exec: "{command[0]}": executable file not found in $PATH: unknown'
+            )
+            raise Refused(500, "InternalError", words) from error
 
     async def _listen(self, socket: WebSocket, process: Process, protocol: str) -> None:
         assert process.stdin is not None

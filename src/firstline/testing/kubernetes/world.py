@@ -19,7 +19,7 @@ TOKEN = "a-token-of-the-stand-in"  # noqa: S105 - of a stand-in
 class World:
     """`images` can be pulled; `denied` are pairs of verb and resource that the account may not; `refusals` meet the
     next request of such a pair, each one; `quota`: in which words pods of Jobs are refused; `forgetful`: no list can
-    be gone on with."""
+    be gone on with; `bare` images have no shell; `cut` pods are on nodes that can't be reached."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -28,6 +28,8 @@ class World:
         self.refusals: list[tuple[str, str, Refused]] = []
         self.quota = ""
         self.forgetful = False
+        self.bare: set[str] = set()
+        self.cut: set[str] = set()
         self.token = TOKEN
         self.protocols: tuple[str, ...] = ("v5.channel.k8s.io", "v4.channel.k8s.io")  # of exec
         self.objects: dict[tuple[str, str, str], Body] = {}
