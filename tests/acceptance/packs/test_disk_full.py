@@ -1,35 +1,16 @@
 """A file system of its own, full."""
 
 import os
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.acceptance.packs.conftest import Bench
 
-from firstline.testing.peer import need, without
-
 pytestmark = pytest.mark.anyio
 
 MEBIBYTE = 1_048_576
 MONTH = 30 * 86_400
-
-
-@pytest.fixture
-def disk(tmp_path: Path, root: None) -> Iterator[Path]:
-    """Eight MiB, with a folder for logs."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        [need("mount"), "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        without(f"no file system can be mounted here: {mounted.stderr}")
-    (place / "log").mkdir()
-    yield place
-    subprocess.run([need("umount"), "-l", place], check=True)
 
 
 def fill(path: Path, size: int, age: int = 0) -> Path:
