@@ -13,6 +13,7 @@ from firstline.executor import Bounds, Sandbox, State
 from firstline.executors.kubernetes import KubernetesExecutor, KubernetesSettings
 from firstline.executors.kubernetes.access import access_of
 from firstline.executors.kubernetes.cluster import PODS, Cluster
+from firstline.executors.kubernetes.health import version_of
 from firstline.executors.kubernetes.manifest import name_of
 from firstline.testing.executor import text_of
 from firstline.testing.kubernetes import World
@@ -239,6 +240,32 @@ async def test_who_lacks_a_right_is_told_which(bench: JobBench, world: World) ->
             await bench.start(("true",))
     finally:
         world.denied.clear()
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        *[(verb, "jobs") for verb in ("create", "get", "patch")],
+        *[(verb, "secrets") for verb in ("create", "get")],
+        *[(verb, "pods") for verb in ("get", "list")],
+        ("get", "pods/log"),
+        ("list", "events"),
+        ("get", "deployments"),
+        ("get", "statefulsets"),
+    ],
+    ids=" ".join,
+)
+async def test_each_right_alone_is_missed(bench: JobBench, world: World, right: tuple[str, str]) -> None:
+    world.denied.add(right)
+    [_, finding] = await bench.executor.check()
+    world.denied.clear()
+    assert finding.message == f"not permitted: {' '.join(right)}"
+
+
+@pytest.mark.parametrize(("told", "ok"), [("v1.27.16", False), ("v1.28.0", True), ("v1.31.4-eks-2d5f260", True)])
+def test_a_cluster_that_is_too_old_is_named(told: str, *, ok: bool) -> None:
+    finding = version_of("https://cluster", {"gitVersion": told})
+    assert (finding.ok, "1.28 or later" in finding.mend) == (ok, not ok)
 
 
 async def test_a_token_that_is_not_accepted_is_a_finding(settings: dict[str, Any]) -> None:
