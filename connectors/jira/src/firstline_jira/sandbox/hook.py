@@ -16,6 +16,7 @@ from typing import Any, Literal
 import httpx
 
 from firstline.chaos import HookChaos
+from firstline.http import client
 from firstline_jira.sandbox import jql
 from firstline_jira.sandbox.record import Issue
 
@@ -85,7 +86,7 @@ class Hooks:
     async def run(self) -> None:
         """Deliver for ever; ended by cancelling it. Each webhook has its own order, and waits for no other."""
         busy: dict[str, asyncio.Task[None]] = {}
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        async with client("") as http:
             try:
                 while True:
                     await self._news.wait()

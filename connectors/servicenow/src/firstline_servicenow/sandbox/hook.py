@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from firstline.chaos import Faults, HookChaos
+from firstline.http import client
 from firstline_servicenow.sandbox.shape import Shaper
 from firstline_servicenow.sandbox.store import Row, Store
 
@@ -59,7 +60,7 @@ class Hook:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+        async with client("") as http:
             while True:
                 url, key, body = await self._queue.get()
                 await self._chaos.deliver(key.partition(":")[0], _Sending(http, url, self._headers(key, body), body))
