@@ -1,7 +1,7 @@
 """As whom a run works on its host, and what must be there."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import psutil
 import pytest
 from tests.integration.ssh.conftest import Web1, executor_for
 
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unavailable
 from firstline.executor import Step
 from firstline.executors.ssh import SshExecutor, SshSettings
 from firstline.executors.ssh.program import command
@@ -123,6 +123,39 @@ async def test_what_a_shell_says_first_is_passed_over(sshd: Sshd, tmp_path: Path
     with serve(options=noise, client_key=sshd.client_key) as noisy:
         progress = await run(lambda: executor_for(noisy, remote_directory=str(tmp_path / "kept")), "echo", "done")
     assert text_of(progress) == "done\n"
+
+
+async def test_a_host_that_runs_something_else_is_told(sshd: Sshd) -> None:
+    with serve(options="ForceCommand true\n", client_key=sshd.client_key) as other:
+        assert "does not run what it is told to" in await refusal(lambda: executor_for(other))
+
+
+async def test_a_host_that_answers_nothing_is_out_of_reach(sshd: Sshd) -> None:
+    with serve(options="ForceCommand cat\n", client_key=sshd.client_key) as silent:
+        executor = executor_for(silent, connect_timeout=1.0)
+        with pytest.raises(Unavailable, match="no agent after 1 seconds"):
+            await executor.start(Step(id="silent", run=("true",), target="web1"))
+        await executor.aclose()
+
+
+async def test_what_a_shell_says_is_not_taken_for_the_agents_word(sshd: Sshd, tmp_path: Path) -> None:
+    said = 'ForceCommand echo \'{"firstline": {}}\'; eval "$SSH_ORIGINAL_COMMAND"\n'
+    with serve(options=said, client_key=sshd.client_key) as talking:
+        progress = await run(lambda: executor_for(talking, remote_directory=str(tmp_path / "kept")), "echo", "done")
+    assert text_of(progress) == "done\n"
+
+
+@pytest.fixture
+def requiretty(deploy: str) -> Iterator[None]:
+    sudoers = Path("/etc/sudoers.d", f"{deploy}-tty")
+    sudoers.write_text(f"Defaults:{deploy} requiretty\n")
+    yield
+    sudoers.unlink()
+
+
+@pytest.mark.usefixtures("requiretty")
+async def test_a_sudo_that_wants_a_terminal_is_told(sshd: Sshd, deploy: str) -> None:
+    assert "Defaults:USER !requiretty" in await refusal(lambda: executor_for(sshd, user=deploy, become="root"))
 
 
 async def test_an_account_without_a_shell_is_told_in_its_own_words(sshd: Sshd) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from firstline.errors import Rejected
 from firstline.executor import Step
-from firstline.executors.command.program import directory_of, environment_of, find
+from firstline.executors.command.program import environment_of
+from firstline.executors.process.program import NotThere, directory_of, find
 
 
 def executable(path: Path) -> Path:
@@ -35,7 +35,7 @@ def test_what_may_not_be_executed_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_program(tmp_path: Path) -> None:
     (tmp_path / "tool").mkdir()
-    with pytest.raises(Rejected, match="no program 'tool'"):
+    with pytest.raises(NotThere, match="no program 'tool'"):
         find("tool", {"PATH": str(tmp_path)}, tmp_path)
 
 
@@ -50,4 +50,12 @@ def test_without_a_path_the_systems_own_is_searched(tmp_path: Path) -> None:
 
 
 def test_a_step_without_a_directory_has_a_fresh_one(tmp_path: Path) -> None:
-    assert directory_of(Step(id="s", run=("x",)), tmp_path / "work") == tmp_path / "work"
+    assert directory_of("", tmp_path / "work") == tmp_path / "work"
+
+
+def test_a_program_that_is_there_and_may_not_be_executed_is_told_apart_from_none(tmp_path: Path) -> None:
+    executable(tmp_path / "tool").chmod(0o644)
+    with pytest.raises(NotThere, match="by its mode, or since its file system is mounted noexec"):
+        find("./tool", {}, tmp_path)
+    with pytest.raises(NotThere, match="it is not there"):
+        find("./other", {}, tmp_path)

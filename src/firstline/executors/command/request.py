@@ -8,9 +8,10 @@ from pathlib import Path
 from firstline.errors import Rejected
 from firstline.executor import Sandbox, Step
 from firstline.executors.command.confinement import Account, Place, bounds_of, confine
-from firstline.executors.command.program import directory_of, environment_of, program_of
+from firstline.executors.command.program import environment_of, program_of
 from firstline.executors.command.settings import CommandSettings
 from firstline.executors.command.tool import Tools
+from firstline.executors.process.program import NotThere, directory_of
 from firstline.executors.process.request import Request
 from firstline.executors.process.run_directory import RunDirectory
 
@@ -19,11 +20,14 @@ def request_of(step: Step, run: RunDirectory, settings: CommandSettings, tools: 
     account = account_of(settings, tools)
     if account and (closed := closed_on_the_way_to(run.path)):
         raise Rejected(f"commands shall run as {account.name!r}, who can't get to {run.path}: {closed} is closed")
-    directory = directory_of(step, run.work)
     environment = environment_of(step, settings.environment, os.environ)
     if account:
         environment |= {"HOME": account.home, "USER": account.name, "LOGNAME": account.name} | step.environment
-    program = str(program_of(step, environment, directory))
+    try:
+        directory = directory_of(step.directory, run.work)
+        program = str(program_of(step, environment, directory))
+    except NotThere as error:
+        raise Rejected(str(error)) from None
     place = Place(run, directory, tuple(path.resolve() for path in settings.hidden if path.exists()))
     sandbox = sandbox_of(step, settings, tools)
     confined = confine(step, place, tools, account, sandbox)

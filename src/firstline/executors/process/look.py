@@ -45,7 +45,7 @@ def remains(run: RunDirectory) -> list[tree.Process]:
     session and cleaned its environment can't be found."""
     process = run.process() if run.begun().get("boot") == tree.boot() else {}
     session = tree.session(process["id"], process["started"]) if process else []
-    return list(dict.fromkeys(session + tree.marked(run.mark)))
+    return list({(each.id, each.started): each for each in (*session, *tree.marked(run.mark))}.values())
 
 
 def wake(run: RunDirectory) -> None:

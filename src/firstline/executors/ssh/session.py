@@ -15,8 +15,9 @@ from firstline.executors.ssh.program import PROMPT, READY, TOO_OLD
 
 WORDS = 1000  # characters of what a host says in vain that are kept
 ANSWER = 60.0  # seconds an agent has to answer, beside the time that what it is asked may take
-# Exit statuses of a shell or of sudo that will be the same next time: refused, not executable, not found.
-_LASTING = frozenset({1, 126, 127})
+# Exit statuses of a shell or of sudo that will be the same next time: something else ran, refused, not executable, not
+# found.
+_LASTING = frozenset({0, 1, 126, 127})
 
 
 class Lost(Unavailable):
@@ -47,6 +48,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self.connection = connection
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())  # nobody may wait any more
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = count(1)
         self._agent = b""
@@ -137,9 +139,10 @@ class Session(asyncssh.SSHClientSession[bytes]):
             answer = self._waiting.get(told["number"])
             if answer and not answer.done():  # else nobody waits for it any more
                 answer.set_result(told)
-        elif line == READY.encode():
+        elif self._agent and line == READY.encode():
             self._write(self._agent)
-        elif line.startswith(HELLO.encode()):
+            self._agent = b""
+        elif not self._agent and line.startswith(HELLO.encode()):
             self.hello = json.loads(line)["firstline"]
             self._words = ""
             if not self._ready.done():
@@ -178,14 +181,17 @@ class Session(asyncssh.SSHClientSession[bytes]):
         for future in waiting:
             if not future.done():
                 future.set_exception(error)
-        self._ready.exception()  # it is nobody's any more, once there was a hello
 
 
 def _mend(words: str) -> str:
     if TOO_OLD in words:
         return " (settings: python)"
+    if "tty" in words:  # sudoers(5): requiretty
+        return ". The account needs a line in sudoers: `Defaults:USER !requiretty`"
     if "sudo" in words or "password" in words:
         return ". The account needs a line in sudoers: `USER ALL=(BECOME) NOPASSWD: ALL`, or settings: become_password"
     if "not found" in words or "No such file" in words:
         return ". The host needs Python 3.8 or later (settings: python)"
+    if not words:
+        return ". Its login shell, or a ForceCommand of its sshd, does not run what it is told to"
     return ""

@@ -17,7 +17,7 @@ from firstline.executors.process.run_directory import RunDirectory
 from firstline.executors.ssh.agent import parcel, run
 from firstline.executors.ssh.agent.launcher import Launcher
 from firstline.executors.ssh.agent.place import Place
-from firstline.executors.ssh.agent.refusal import Refusal
+from firstline.executors.ssh.agent.refusal import Refusal, Unavailable
 
 HELLO = '{"firstline":'  # how the first line begins, whatever the account's shell has said before
 FAILED = "failed"  # the kind of a fault of the agent's own
@@ -47,6 +47,8 @@ class Agent:
             answer["result"] = getattr(self, "do_" + request["do"])(**request["with"])
         except Refusal as refusal:
             answer.update(error=refusal.kind, words=str(refusal))
+        except OSError as error:  # a full disk, no file more: it says nothing of the run
+            answer.update(error=Unavailable.kind, words=str(error))
         except Exception:  # noqa: BLE001 - the hub hears of it
             answer.update(error=FAILED, words=traceback.format_exc().strip().rpartition("\n")[2])
         self._say(json.dumps(answer) + "\n")

@@ -29,13 +29,14 @@ class Place:
         self.files = self.path / "files"
 
     def make(self) -> None:
-        """Make it, and see that it is nobody else's: who can write to it decides what runs. Raises `Rejected`."""
+        """Make it, and see that it is nobody else's: who can write to it decides what runs. Raises `Rejected`,
+        and `OSError` for what may pass: a full disk."""
         try:
             for path in (self.path, self.runs, self.files):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = os.lstat(self.path)
-        except OSError as error:
-            raise Rejected(f"runs can't be kept on the host: {error}") from None
+        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+            raise Rejected(f"runs can't be kept on the host: {error} (settings: remote_directory)") from None
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & OTHERS:
             owner = pwd.getpwuid(os.geteuid()).pw_name
             raise Rejected(f"runs can't be kept in {self.path}: it must be a directory of {owner} with mode 0700")

@@ -12,13 +12,13 @@ from typing import Any
 
 from firstline.executors.process import cancel as cancelling
 from firstline.executors.process.bound import limits
+from firstline.executors.process.program import NotThere, directory_of, find
 from firstline.executors.process.request import BEGUN
 from firstline.executors.process.run_directory import RunDirectory, Standing
 from firstline.executors.ssh.agent import parcel
 from firstline.executors.ssh.agent.launcher import Launcher
 from firstline.executors.ssh.agent.place import Place
-from firstline.executors.ssh.agent.program import directory_of, environment_of, find
-from firstline.executors.ssh.agent.refusal import Lost, Refusal, Unavailable
+from firstline.executors.ssh.agent.refusal import Lost, Refusal, Rejected, Unavailable
 
 ANSWER = 30.0  # seconds a supervisor has to say that the run began: a busy disk may take some
 LOOK = 0.005  # seconds between two looks at what no event tells
@@ -46,6 +46,8 @@ def begin(place: Place, launcher: Launcher, path: str, asked: dict[str, Any]) ->
                     _launch(launcher, run, _request(place, run, asked), lock)
             finally:
                 os.close(lock)
+    except NotThere as error:
+        raise Rejected(str(error)) from None
     except OSError as error:
         if not run.has_begun():
             raise Unavailable(f"run {asked['step']} can't begin: {error}") from None
@@ -72,7 +74,8 @@ def cancel(path: str, grace: float) -> None:
 def _request(place: Place, run: RunDirectory, asked: dict[str, Any]) -> dict[str, Any]:
     """What a supervisor is told: what was asked, with what this host has."""
     run.make_inside()
-    environment = environment_of(asked["whitelist"], asked["environment"])
+    own = {name: os.environ[name] for name in asked["whitelist"] if name in os.environ}
+    environment = {**own, **asked["environment"]}
     directory = directory_of(asked["directory"], run.work)
     command = list(asked["run"])
     if asked["files"]:
@@ -82,7 +85,7 @@ def _request(place: Place, run: RunDirectory, asked: dict[str, Any]) -> dict[str
     bounds = limits(asked["bounds"])
     if bounds:
         # prlimit(1) of util-linux becomes the program: it needs its path, and is itself found by the agent's PATH.
-        command = ["prlimit", *bounds, "--", program, *command[1:]]
+        command = ["prlimit", *bounds, "--", str(program), *command[1:]]
         program = find("prlimit", dict(os.environ), directory)
     told = {name: asked[name] for name in PASSED}
     return {
@@ -90,17 +93,20 @@ def _request(place: Place, run: RunDirectory, asked: dict[str, Any]) -> dict[str
         "run": command,
         "environment": environment,
         "directory": str(directory),
-        "program": program,
+        "program": str(program),
         "workplace": str(run.path),
     }
 
 
 def _launch(launcher: Launcher, run: RunDirectory, request: dict[str, Any], lock: int) -> None:
-    answer = _ask(launcher, json.dumps(request).encode(), lock)
-    if answer == BEGUN or run.has_begun():
-        return
-    why = answer.decode(errors="replace") or "its launcher died"
-    raise Unavailable(f"run {request['step']} can't begin: {why}")
+    """No answer and no supervisor: the launcher died under it. Asked once more, it makes way with its agent."""
+    for _ in range(2):
+        answer = _ask(launcher, json.dumps(request).encode(), lock)
+        if answer == BEGUN or run.has_begun():
+            return
+        if answer:
+            raise Unavailable(f"run {request['step']} can't begin: {answer.decode(errors='replace')}")
+    raise Unavailable(f"run {request['step']} can't begin: its launcher dies")
 
 
 def _ask(launcher: Launcher, request: bytes, lock: int) -> bytes:
