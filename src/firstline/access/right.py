@@ -9,7 +9,7 @@ EVERY = "*"  # stands in a grant for all packs, or all environments
 
 class Right(StrEnum):
     SEE = "see"  # read what happened and why, plans and output included
-    RUN = "run"  # start a runbook, or have one tried again
+    RUN = "run"  # say how a runbook ended that the hub lost sight of
     APPROVE = "approve"  # let somebody else's plan go, or refuse it
     WRITE = "write"  # change mappings and runbooks, propose their promotion
     GOVERN = "govern"  # decide what may run and who may let it: people, modes, switches, connections

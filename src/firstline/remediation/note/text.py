@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from firstline.connector import Fact, Note
+from firstline.executor import State
 from firstline.guard import Hold
 from firstline.guard.hold import moment
 from firstline.remediation.note.output import excerpt
 from firstline.remediation.plan import Plan, steps
 from firstline.remediation.run.finding import Findings, Outcome
+from firstline.remediation.run.rollback import left
 from firstline.store.table import ApprovalRow
 
 NOTE_OUTPUT = 3_000  # characters of output in a note: head and tail; the log has the rest
@@ -33,6 +35,9 @@ STAGES = {
     "prepared": "at work",
     "acted": "at work",
 }
+
+
+SETTLED = {"done": "it was done", "not_done": "it was not done"}
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ def outcome(key: str, plan: Plan, ending: Ending) -> Note:
         "Change": ending.change or ("none was opened" if plan.runbook.change else "none: it only reads"),
         "Proved": _proof(plan, ending),
         "Why": ending.reason,
+        **(_left_to_people(plan, ending) if begun and ending.outcome in ("unknown", "stopped") else {}),
         "Log": ending.log if findings.outcomes else "",
         "More": ending.url,
     }
@@ -158,6 +164,22 @@ def outcome(key: str, plan: Plan, ending: Ending) -> Note:
         facts=_facts(told),
         output=excerpt(printed(findings), NOTE_OUTPUT),
     )
+
+
+def _left_to_people(plan: Plan, ending: Ending) -> dict[str, str]:
+    """What nobody but a person can find out and decide."""
+    unknown = [o.target for o in ending.findings.outcomes if o.state is State.UNKNOWN]
+    look = f"Look on {', '.join(dict.fromkeys(unknown))} whether it still runs, and how it ended. " if unknown else ""
+    return {
+        "Not taken back": _listed(f"{each.name} on {each.target}: {each.does}" for each in left(plan, ending.findings)),
+        "What to do": f"{look}Nothing more of it runs by itself. Then say at {ending.url} how it ended: done, and its "
+        "change is closed as successful, or not done, and it is closed as unsuccessful.",
+    }
+
+
+def settled(key: str, plan: Plan, said: str) -> Note:
+    """A person has said how it ended."""
+    return Note(key=key, headline=f"Firstline: {plan.runbook.title}: settled", body=said)
 
 
 def customer(key: str, plan: Plan) -> Note:
@@ -235,7 +257,7 @@ def _proof(plan: Plan, ending: Ending) -> str:
 
 
 def _how(outcome: Outcome) -> str:
-    how = "done" if outcome.ok else "failed"
+    how = "done" if outcome.ok else "how it ended can't be told" if outcome.state is State.UNKNOWN else "failed"
     detail = f" ({outcome.detail})" if outcome.detail else ""
     return f"{how}{detail}{' [rollback]' if outcome.phase == 'rollback' else ''}"
 

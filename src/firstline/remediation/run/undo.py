@@ -1,15 +1,13 @@
 """Takes back what was done, last first, and looks what it is like now, for the person who goes on."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from firstline.errors import Unknown
 from firstline.remediation.plan import Plan
 from firstline.remediation.run.finding import EndUnknown, Findings, Outcome
 from firstline.remediation.run.procedure import Procedure
+from firstline.remediation.run.rollback import Numbered, taken_back
 from firstline.runbook import Command
-
-Numbered = tuple[int, Command]
 
 
 async def undo(procedure: Procedure, plan: Plan, findings: Findings) -> None:
@@ -39,25 +37,6 @@ async def undo(procedure: Procedure, plan: Plan, findings: Findings) -> None:
 
 async def _run(procedure: Procedure, phase: str, number: int, command: Command, findings: Findings) -> Outcome:
     return await procedure.run(phase, number, command, procedure.values(findings, command))
-
-
-def taken_back(plan: Plan, findings: Findings) -> Iterator[Numbered]:
-    """Of the rollback what has to be done: the undo of each step that was begun, the last first, then the rollback of
-    each target, the last first."""
-    by_step: dict[int | None, Numbered] = {}
-    by_target: dict[str, list[Numbered]] = defaultdict(list)
-    for number, command in enumerate(plan.runbook.rollback):
-        if command.undoes is not None:
-            by_step[command.undoes] = (number, command)
-        else:
-            by_target[command.target].append((number, command))
-    wanted = set(findings.undo)
-    for outcome in reversed(findings.of("step")):
-        undone = by_step.get(outcome.number)
-        if outcome.begun and undone is not None and wanted.intersection(undone[1].targets or (undone[1].target,)):
-            yield undone
-    for target in reversed(findings.undo):
-        yield from by_target[target]
 
 
 def _looks(plan: Plan, findings: Findings) -> Iterator[Numbered]:

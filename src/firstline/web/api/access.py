@@ -78,6 +78,7 @@ described = HTTPBearer(auto_error=False, description="A token of `firstline init
 
 TheHub = Annotated[Hub, Depends(hub_of)]
 Seeing = Annotated[Person, Depends(needs(Right.SEE))]
+Running = Annotated[Person, Depends(needs(Right.RUN))]
 Governing = Annotated[Person, Depends(needs(Right.GOVERN))]
 Known = Annotated[Person, Depends(known)]
 SeeingAll = Annotated[Person, Depends(needs(Right.SEE, all_packs=True))]

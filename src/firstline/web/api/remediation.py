@@ -7,11 +7,14 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import PlainTextResponse
 
 from firstline.access import Person, Right
+from firstline.errors import Rejected
 from firstline.hub import Hub
+from firstline.remediation.change.settled import Ended, settle
 from firstline.remediation.note.log import log_of
 from firstline.remediation.timeline import lines
 from firstline.store.table import APPROVAL, REMEDIATION, RUN, WRITE_BACK
-from firstline.web.api.access import Seeing, TheHub
+from firstline.web.api.access import Running, Seeing, TheHub
+from firstline.web.api.guard import Because
 from firstline.web.api.model import RemediationSummary, RemediationWhole
 from firstline.web.api.page import Before, Limit, Page, page
 from firstline.web.api.scope import admit, reach
@@ -77,6 +80,25 @@ async def log(remediation_id: str, hub: TheHub, person: Seeing) -> PlainTextResp
     # Never as a page: what a command printed may look like one.
     headers = {"X-Content-Type-Options": "nosniff"}
     return PlainTextResponse(await log_of(hub.database, remediation_id), headers=headers)
+
+
+class Settling(Because):
+    ended: Ended
+
+
+@router.post("/remediations/{remediation_id}/settle")
+async def settled(remediation_id: str, hub: TheHub, person: Running, said: Settling) -> Settling:
+    """Say how one ended that the hub can't know of (`unknown`), or that was stopped half-way: its change is closed as
+    successful (`done`) or unsuccessful (`not_done`), its targets are free, its incident and the ledger tell who said
+    so. 409 for any other, and for the second time."""
+    await admit(hub, person, Right.RUN, REMEDIATION, remediation_id)
+    told = (hub.context, remediation_id, said.ended, person.name, said.reason)
+    try:
+        await hub.database.write(lambda connection: settle(connection, *told))
+    except Rejected as error:
+        raise HTTPException(409, str(error)) from error
+    hub.context.writes.set()
+    return said
 
 
 async def whole(hub: Hub, person: Person, remediation_id: str) -> dict[str, Any] | None:
