@@ -1,33 +1,17 @@
 """One server for all tests of a module, and a stand-in behind it for each."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.integration.awx.case import AwxBench, executor
 from tests.integration.awx.case import world as make
+from tests.integration.stand import Stand, stand
 
 from firstline.testing.awx import World, application
 from firstline.testing.fault import Fault, Wire
-from firstline.testing.loopback import serve
 
-
-class Stand:
-    """Where one stand-in after the other stands: to begin and end a server takes longer than most tests."""
-
-    app: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive, send)
-
-
-@pytest.fixture(scope="module")
-def stand() -> Iterator[tuple[Stand, str]]:
-    stand = Stand()
-    with serve(stand) as url:
-        yield stand, url
+__all__ = ["stand"]
 
 
 @pytest.fixture

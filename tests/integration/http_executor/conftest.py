@@ -6,16 +6,9 @@ from pathlib import Path
 import pytest
 from tests.integration.http_executor.case import HttpBench, executor
 from tests.integration.http_executor.jobs import Jobs
-from tests.integration.stand import Stand
+from tests.integration.stand import Stand, stand
 
-from firstline.testing.loopback import serve
-
-
-@pytest.fixture(scope="module")
-def stand() -> Iterator[tuple[Stand, str]]:
-    stand = Stand()
-    with serve(stand) as url:
-        yield stand, url
+__all__ = ["stand"]
 
 
 @pytest.fixture

@@ -1,21 +1,15 @@
 """One server for all tests of a module, and a stand-in behind it for each."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.integration.rundeck.case import RundeckBench, executor, server
-from tests.integration.stand import Stand
+from tests.integration.stand import Stand, stand
 
-from firstline.testing.loopback import serve
 from firstline.testing.rundeck import Rundeck
 
-
-@pytest.fixture(scope="module")
-def stand() -> Iterator[tuple[Stand, str]]:
-    stand = Stand()
-    with serve(stand) as url:
-        yield stand, url
+__all__ = ["stand"]
 
 
 @pytest.fixture
