@@ -102,6 +102,15 @@ async def test_a_run_whose_supervisor_was_killed_is_unknown_and_never_begins_aga
     assert (await bench.executor.watch(handle)).state is State.UNKNOWN
 
 
+async def test_each_that_is_left_of_a_run_is_told_once(bench: Bench) -> None:
+    handle = await bench.start(("sh", "-c", "while :; do :; done"))  # its processor time grows between two looks
+    command = command_of(handle)
+    supervisor_of(handle).kill()
+    for _ in range(5):
+        detail = (await bench.end(handle)).detail
+        assert detail.count(f"{command.pid} (sh)") == 1
+
+
 async def test_cancelling_without_a_supervisor_ends_the_session_that_is_left(bench: Bench) -> None:
     handle = await bench.start(("sh", "-c", "trap '' TERM; sleep 100000 & sleep 100000"))
     command = command_of(handle)
