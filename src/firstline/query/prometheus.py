@@ -40,7 +40,9 @@ def quoted(value: str) -> str:
 
 
 def answer_of(body: Any) -> Answer:
-    """Of an answer's JSON. Raises `Rejected` for what is no vector, scalar or text."""
+    """Of an answer's JSON. Raises `Rejected` for what is no vector, scalar or text, `Unavailable` for a part of an
+    answer: "no series" may then only mean that the store which has them was down."""
+    _whole(body)
     try:
         kind, result = body["data"]["resultType"], body["data"]["result"]
         if kind in ("scalar", "string"):
@@ -50,6 +52,15 @@ def answer_of(body: Any) -> Answer:
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise Rejected(f"this is no answer of Prometheus: {str(body)[:200]}") from error
     raise Rejected(f"it gives a {kind}: ask for one value at a time, not for a range")
+
+
+def _whole(body: Any) -> None:
+    """A warning says that data could not be had (Thanos calls it a partial response), but for the remarks about the
+    query itself, which begin with PromQL (Prometheus, util/annotations)."""
+    told = body.get("warnings") if isinstance(body, dict) else None
+    missing = [each for each in told or () if not str(each).startswith("PromQL ")]
+    if missing:
+        raise Unavailable(f"this is a part of the answer only: {str(missing[0])[:200]}")
 
 
 def _number(text: str) -> Json:

@@ -1,6 +1,6 @@
 import pytest
 
-from firstline.errors import Rejected
+from firstline.errors import Rejected, Unavailable
 from firstline.query.prometheus import answer_of, quoted
 from firstline.query.source import Answer, placed
 
@@ -45,6 +45,14 @@ def test_the_first_value_counts(data: object, answer: Answer) -> None:
 def test_what_prometheus_would_not_say_is_refused(body: object) -> None:
     with pytest.raises(Rejected, match="no answer of Prometheus"):
         answer_of(body)
+
+
+def test_a_part_of_an_answer_is_none() -> None:
+    nothing = {"resultType": "vector", "result": []}
+    with pytest.raises(Unavailable, match="store-2: connection refused"):
+        answer_of({"status": "success", "data": nothing, "warnings": ["store-2: connection refused"]})
+    remark = "PromQL warning: encountered a mix of histograms and floats for aggregation (1:1)"
+    assert answer_of({"status": "success", "data": nothing, "warnings": [remark]}) == Answer(None, 0)
 
 
 def test_a_range_is_refused() -> None:
