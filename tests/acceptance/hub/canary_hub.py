@@ -1,10 +1,12 @@
 """A hub in a process of its own through which canaries go, with vendors that quote what they know."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -172,14 +174,17 @@ class Place:
 
 
 def _body(http: httpx.Client, address: str) -> bytes:
-    """What is there, or the words of what is not; of what never ends, its beginning."""
+    """What is there, or the words of what is not; of what never ends, its beginning; of an archive, what is in it."""
     seen = b""
     with http.stream("GET", address) as answer:
         if "event-stream" in answer.headers.get("Content-Type", ""):
             return next(answer.iter_bytes(), b"")
         for piece in answer.iter_bytes():
             seen += piece
-    return seen
+    if not seen.startswith(b"PK"):
+        return seen
+    with zipfile.ZipFile(io.BytesIO(seen)) as packed:
+        return b"\n".join(packed.read(each) for each in packed.namelist())
 
 
 def _pages(http: httpx.Client) -> Iterator[tuple[str, bytes]]:

@@ -50,6 +50,8 @@ def test_fifty_secrets_show_nowhere(place: Place) -> None:
     assert place.search(told.replace(place.canaries.own["HOOK"].encode(), b"")) == set()
     shown = dict(place.shown())
     assert {address: names for address, body in shown.items() if (names := place.search(body))} == {}
+    evidence = [body for address, body in shown.items() if address.endswith("/evidence")]
+    assert [MASK in body for body in evidence] == [True, True, True]
     assert any(b"C_41" in body and MASK in body for body in shown.values())
     assert any(MASK in path.read_bytes() for path in (place.folder / "state" / "logs").rglob("*.log"))
     assert MASK in place.log.read_bytes()
