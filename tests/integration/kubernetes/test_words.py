@@ -97,7 +97,7 @@ async def test_head_and_tail_do_not_split_a_character() -> None:
 
 async def test_a_growing_text_shows_its_head_and_no_half_characters() -> None:
     text = "€".encode() * 10
-    early = await window.growing(pieces(text[:4]), 0, 0, 1000)
+    early = await window.growing(pieces(text[:4]), 0, 1000)
     assert ([chunk.text for chunk in early.output], early.offset) == (["€"], 3)
-    late = await window.growing(pieces(text * 100), 0, early.offset, 100)
+    late = await window.growing(pieces(text * 100), early.offset, 100)
     assert (late.offset, late.more) == (48, False)

@@ -17,6 +17,7 @@ from firstline.executors.kubernetes.manifest import CANCELLED, GIVEN_UP, LIMIT, 
 from firstline.executors.kubernetes.output import outputs_of
 from firstline.executors.kubernetes.parameter import KubernetesParameters
 from firstline.executors.kubernetes.settings import KubernetesSettings
+from firstline.executors.polled.log import Window
 from firstline.executors.process.output import head_of
 
 SILENT = timedelta(minutes=5)  # how long after the end the output is asked for, and the node may not answer
@@ -116,9 +117,7 @@ class JobRuns:
         }
         await self._cluster.merge(JOBS, place.namespace, place.name, change)
 
-    async def _shown(
-        self, place: Place, job: Body, pods: list[Body], offset: int, state: State
-    ) -> tuple[window.Window, str]:
+    async def _shown(self, place: Place, job: Body, pods: list[Body], offset: int, state: State) -> tuple[Window, str]:
         """The output from `offset` on, and why there is none."""
         if not pods or not look.has_begun(pods[0]):
             return window.nothing(offset), ""
@@ -136,13 +135,13 @@ class JobRuns:
             return window.nothing(offset), f"its output can't be read: {text.strip()}"
         return shown, ""
 
-    async def _output(self, place: Place, job: Body, pod: Body, offset: int, state: State) -> window.Window:
+    async def _output(self, place: Place, job: Body, pod: Body, offset: int, state: State) -> Window:
         limit = int(annotations_of(job).get(LIMIT, 1))
         if state.ended:
             return await window.ended(self._log(place, pod), offset, limit)
         if offset >= head_of(limit):
             return window.nothing(offset)
-        return await window.growing(self._log(place, pod, head_of(limit) + 4), 0, offset, limit)
+        return await window.growing(self._log(place, pod, head_of(limit) + 4), offset, limit)
 
     def _log(self, place: Place, pod: Body, enough: int | None = None) -> AsyncGenerator[bytes, None]:
         """Both streams in one, as nodes keep them."""

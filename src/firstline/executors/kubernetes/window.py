@@ -1,34 +1,28 @@
-"""What is shown of a text that only the other end keeps: head and tail within a limit, a piece at a look."""
+"""What is shown of a text that only the other end keeps: head and tail within a limit, a piece at a look.
+
+A cluster gives a log from its beginning alone, so nothing is kept of it between two looks, as `polled.log` does where a
+log has places of its own to go on from."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Literal, NamedTuple
 
 from firstline.executor import PIECE, Chunk
+from firstline.executors.polled.log import Window
 from firstline.executors.process.output import head_of, whole
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
-
-
-class Window(NamedTuple):
-    """Fields as those of `Progress`."""
-
-    output: tuple[Chunk, ...]
-    offset: int
-    more: bool
-    dropped: int
 
 
 def nothing(offset: int) -> Window:
     return Window((), offset, more=False, dropped=0)
 
 
-async def growing(text: AsyncGenerator[bytes, None], start: int, offset: int, limit: int) -> Window:
-    """Of a text that grows: its head alone, as far as it is there, since what stays of the rest is not known before
-    the end. `start` is where in the whole `text` begins. A character that is not whole yet waits."""
+async def growing(text: AsyncGenerator[bytes, None], offset: int, limit: int) -> Window:
+    """Of a text that grows, told from its beginning: its head alone, as far as it is there, since what stays of the
+    rest is not known before the end. A character that is not whole yet waits."""
     end = min(head_of(limit), offset + PIECE)
     content = bytearray()
-    at = start
+    at = 0
     async with aclosing(text):
         async for piece in text:
             content += piece[max(0, offset - at) : max(0, end - at)]
@@ -74,7 +68,7 @@ def _piece(parts: list[tuple[int, bytes]], total: int, offset: int, dropped: int
     return Window(_chunks(*found), max(offset, total), False, dropped)
 
 
-def _chunks(*parts: tuple[int, bytes], stream: Literal["stdout", "stderr"] = "stdout") -> tuple[Chunk, ...]:
+def _chunks(*parts: tuple[int, bytes]) -> tuple[Chunk, ...]:
     return tuple(
-        Chunk(stream=stream, text=content.decode(errors="replace"), offset=at) for at, content in parts if content
+        Chunk(stream="stdout", text=content.decode(errors="replace"), offset=at) for at, content in parts if content
     )

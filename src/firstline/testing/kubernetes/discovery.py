@@ -32,6 +32,7 @@ def routes() -> list[Route]:
     versions = sorted({version for version, _ in GROUPS.values()})
     answers: dict[str, Body] = {
         "/version": VERSION,
+        "/version/": VERSION,
         "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
         "/apis": {
             "kind": "APIGroupList",

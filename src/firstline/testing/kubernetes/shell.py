@@ -86,8 +86,11 @@ class Shell:
         assert process.stdin is not None
         try:
             while True:
-                message = await socket.receive_bytes()
-                if message[0] == _STDIN:
+                told = await socket.receive()
+                message = told.get("bytes") or (told.get("text") or "").encode()  # the real one reads either
+                if told["type"] == "websocket.disconnect":
+                    return
+                if message[:1] == bytes([_STDIN]):
                     process.stdin.write(message[1:])
                 elif protocol == _PROTOCOLS[0] and message == bytes([_CLOSE, _STDIN]):
                     process.stdin.close()
