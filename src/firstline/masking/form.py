@@ -5,12 +5,14 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 from firstline.masking.pattern import PASSWORD_IN_URL, is_secret
 
 SHORTEST = 6  # characters: a shorter secret would mask ordinary words
+KEPT = 2048  # secrets whose forms are made once: each one that is learned puts all that are known together anew
 LINE = 16  # characters: a line of a secret that has several is secret by itself from this length on
 
 # What each leaves as it is beside letters, digits and "-._~": Python's own; nothing; JavaScript's encodeURIComponent
@@ -19,7 +21,7 @@ _UNQUOTED = ("/", "", "!'()*", ";,/?:@&=+$#!'()*", "$&+=:@")
 
 # What each writes as \uXXXX in JSON beside what it must: nothing; Go's json.Marshal (HTMLEscape); Gson's htmlSafe;
 # .NET's JavaScriptEncoder.Default.
-_CODED = ("", "&<>", "&<>'=", "&<>'+`\"")
+_CODED = [{ord(each): rf"\u{ord(each):04x}" for each in codes} for codes in ("", "&<>", "&<>'=", "&<>'+`\"")]
 
 # The double and the single quote: as they are; Python's html.escape; Go's and Jinja's; PHP's and JavaScript's; XML's.
 _QUOTES = (('"', "'"), ("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&#39;"), ("&quot;", "&apos;"))
@@ -27,9 +29,10 @@ _QUOTES = (('"', "'"), ("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&#3
 _BARE = re.compile(r"[^\w@%+=:./~-]")  # what bash's `printf %q` puts a backslash before
 
 
-def forms(secret: str) -> set[str]:
+@lru_cache(KEPT)
+def forms(secret: str) -> frozenset[str]:
     """Each form of a secret, and of its parts. None of a secret too short to be masked."""
-    return {form for part in _parts(secret) if len(part) >= SHORTEST for form in _forms(part)}
+    return frozenset(form for part in _parts(secret) if len(part) >= SHORTEST for form in _forms(part))
 
 
 def _parts(secret: str) -> Iterator[str]:
@@ -83,10 +86,9 @@ def _json(secret: str) -> Iterator[str]:
             yield re.sub(r"\\u(....)", lambda found: rf"\u{found[1].upper()}", written)
 
 
-def _as_json(text: str, coded: str, *, ascii_only: bool) -> str:
-    return "".join(
-        rf"\u{ord(each):04x}" if each in coded else json.dumps(each, ensure_ascii=ascii_only)[1:-1] for each in text
-    )
+def _as_json(text: str, coded: dict[int, str], *, ascii_only: bool) -> str:
+    written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+    return (written.replace(r"\"", '"') if ord('"') in coded else written).translate(coded)
 
 
 def _html(secret: str) -> Iterator[str]:
