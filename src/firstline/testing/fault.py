@@ -1,7 +1,7 @@
 """What can happen to a request between a client and the server."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -25,6 +25,22 @@ class Fault:
     method: str = "POST"
     times: int = 1
     path: str = ""  # a part of it
+
+
+ANSWERS = (Fault(Kind.LOST), Fault(Kind.BAD_GATEWAY_AFTER))
+LINES = (Fault(Kind.BROKEN), Fault(Kind.BAD_GATEWAY, "GET"), Fault(Kind.BROKEN, "GET", 2))
+
+
+def trouble(faults: list[Fault]) -> dict[str, Callable[..., Awaitable[None]]]:
+    """The kills of a crash matrix that hit the wire behind these faults: answers are lost, or the line is bad."""
+
+    def meet(kinds: tuple[Fault, ...]) -> Callable[..., Awaitable[None]]:
+        async def kill(*_: object) -> None:
+            faults[:] = [replace(each) for each in kinds]
+
+        return kill
+
+    return {"answer": meet(ANSWERS), "line": meet(LINES)}
 
 
 class Wire:

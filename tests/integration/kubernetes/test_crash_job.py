@@ -3,34 +3,31 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import SecretStr
 
-from firstline.executor import Handle, Step
+from firstline.executor import Step
 from firstline.testing.crash import CrashContract, Kill
-from firstline.testing.fault import Fault, Kind, Wire
+from firstline.testing.fault import Fault, Wire, trouble
 from firstline.testing.kubernetes import World, application
 from firstline.testing.loopback import serve
-
-faults: list[Fault] = []  # that the next requests meet
 
 
 class TestJobCrashes(CrashContract):
     factory = "tests.integration.kubernetes.crash_job:make"
     rounds = 1
     lasts = 0.05
+    on_the_wire: ClassVar[list[Fault]] = []  # that the next requests meet
 
     @contextmanager
     def stage(self, place: Path) -> Iterator[None]:
-        with serve(Wire(application(World(place / "cluster")), faults)) as url:
+        with serve(Wire(application(World(place / "cluster")), self.on_the_wire)) as url:
             (place / "url").write_text(url)
             yield
 
     def kills(self) -> dict[str, Kill]:
-        return {
-            "answer": meet(Fault(Kind.LOST), Fault(Kind.BAD_GATEWAY_AFTER)),
-            "line": meet(Fault(Kind.BROKEN), Fault(Kind.BAD_GATEWAY, "GET"), Fault(Kind.BROKEN, "GET", 2)),
-        }
+        return trouble(self.on_the_wire)
 
     def step(self, place: Path, identity: str) -> Step:
         """With a secret: more requests, between which things may happen."""
@@ -40,12 +37,3 @@ class TestJobCrashes(CrashContract):
             .step(place, identity)
             .model_copy(update={"parameters": told, "secrets": {"PASSWORD": SecretStr("of-no-use-to-anybody")}})
         )
-
-
-def meet(*kinds: Fault) -> Kill:
-    """The next requests meet them."""
-
-    async def kill(_: Path, __: Handle | None) -> None:
-        faults[:] = [Fault(each.kind, each.method, each.times) for each in kinds]
-
-    return kill

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -18,12 +17,12 @@ from firstline.executors.awx.search import find
 from firstline.executors.awx.settings import AwxParameters, AwxSettings
 from firstline.executors.awx.workflow import see_that_nodes_take
 from firstline.executors.polled.foreign import read
+from firstline.executors.polled.memory import Memory
 from firstline.executors.polled.record import Record
 from firstline.executors.polled.wire import Lost
 from firstline.finding import Finding
 from firstline.masking import Masker
 
-FOLLOWED = 64  # runs whose place in their output is remembered
 LONGEST_PAUSE = 2.0  # seconds between two looks for what was asked for
 
 Body = dict[str, Any]
@@ -46,7 +45,7 @@ class AwxExecutor(Executor[AwxSettings]):
     def __init__(self, settings: AwxSettings) -> None:
         super().__init__(settings)
         self._api = Api(settings)
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._runs: Memory[Run] = Memory()
 
     async def check(self) -> list[Finding]:
         return await health.check(self._api, self.settings)
@@ -96,11 +95,7 @@ class AwxExecutor(Executor[AwxSettings]):
         return Record(self.settings.directory.absolute() / step)
 
     def _run(self, where: str, address: Address) -> Run:
-        run = self._runs.setdefault(where, Run(self._api, address))
-        self._runs.move_to_end(where)
-        while len(self._runs) > FOLLOWED:
-            self._runs.popitem(last=False)
-        return run
+        return self._runs.run(where, lambda: Run(self._api, address))
 
     async def _found_or_begun(self, step: Step, told: AwxParameters, record: Record) -> str:
         template = await self._template(told)

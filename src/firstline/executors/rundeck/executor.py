@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.executors.polled.foreign import read
+from firstline.executors.polled.memory import Memory
 from firstline.executors.polled.record import Record
 from firstline.executors.polled.wire import Lost
 from firstline.executors.rundeck import health
@@ -21,7 +21,6 @@ from firstline.executors.rundeck.settings import RundeckParameters, RundeckSetti
 from firstline.finding import Finding
 from firstline.masking import Masker
 
-FOLLOWED = 64  # runs whose place in their log is remembered
 LONGEST_PAUSE = 2.0  # seconds between two looks for what was asked for
 
 
@@ -44,7 +43,7 @@ class RundeckExecutor(Executor[RundeckSettings]):
         super().__init__(settings)
         self._api = Api(settings)
         self._search = Search(self._api, settings.key_option)
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._runs: Memory[Run] = Memory()
 
     async def check(self) -> list[Finding]:
         return await health.check(self._api, self.settings)
@@ -92,11 +91,7 @@ class RundeckExecutor(Executor[RundeckSettings]):
         return Record(self.settings.directory.absolute() / step)
 
     def _run(self, where: str, address: Address) -> Run:
-        run = self._runs.setdefault(where, Run(self._api, address))
-        self._runs.move_to_end(where)
-        while len(self._runs) > FOLLOWED:
-            self._runs.popitem(last=False)
-        return run
+        return self._runs.run(where, lambda: Run(self._api, address))
 
     async def _found_or_begun(self, step: Step, job: RundeckParameters, body: dict[str, Any], record: Record) -> int:
         begun = record.read("begun")

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 
 from firstline.errors import FirstlineError, Rejected, Unavailable, Unknown
 from firstline.executor import Bounds, Executor, Handle, Progress, State, Step, parameters
+from firstline.executors.polled.memory import Memory
 from firstline.executors.polled.record import Record
 from firstline.executors.web_call.begin import LONGEST_PAUSE, Beginning
 from firstline.executors.web_call.declaration import Call, HttpParameters
@@ -18,8 +18,6 @@ from firstline.executors.web_call.run import Run, Sight
 from firstline.executors.web_call.settings import HttpSettings
 from firstline.executors.web_call.system import Gone, System
 from firstline.finding import Finding
-
-FOLLOWED = 64  # runs whose place in their log is remembered
 
 
 class HttpExecutor(Executor[HttpSettings]):
@@ -39,7 +37,7 @@ class HttpExecutor(Executor[HttpSettings]):
     def __init__(self, settings: HttpSettings) -> None:
         super().__init__(settings)
         self._system = System(settings)
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._runs: Memory[Run] = Memory()
 
     async def check(self) -> list[Finding]:
         subject, asked = self.settings.url, Call(path=self.settings.check_path)
@@ -95,15 +93,8 @@ class HttpExecutor(Executor[HttpSettings]):
         await self._system.aclose()
 
     def _run(self, where: str) -> Run | None:
-        if where not in self._runs:
-            record = Record(Path(where))
-            if not record.read("begun"):
-                return None
-            self._runs[where] = Run(self._system, record)
-        self._runs.move_to_end(where)
-        while len(self._runs) > FOLLOWED:
-            self._runs.popitem(last=False)
-        return self._runs[where]
+        record = Record(Path(where))
+        return self._runs.run(where, lambda: Run(self._system, record)) if record.read("begun") else None
 
     async def _time_out(self, run: Run) -> Sight:
         words = f"its time was up after {run.timeout:g} seconds"
