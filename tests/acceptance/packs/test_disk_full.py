@@ -2,10 +2,12 @@
 
 import os
 import time
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from tests.acceptance.packs.conftest import Bench
+from tests.acceptance.packs.conftest import PACKS, Bench
 
 pytestmark = pytest.mark.anyio
 
@@ -110,3 +112,12 @@ async def test_what_fills_it_elsewhere_on_the_file_system_is_named(bench: Bench,
     assert played.outcome == "failed"
     assert f"7.5 MiB {filler}" in played.said["look what fills it"]
     assert f"7.5 MiB {filler}" in played.said["what fills it now"]
+
+
+def test_what_goes_while_it_is_looked_at_does_not_end_the_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = fill(tmp_path / "kept", 10)
+    disk = ModuleType("disk")
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    SourceFileLoader("disk", str(PACKS / "linux/runbooks/disk-full/disk")).exec_module(disk)
+    monkeypatch.setattr("os.walk", lambda _: [(str(tmp_path), ["gone"], ["gone.log", "kept"])])
+    assert [path for path, _ in disk.files(tmp_path, tmp_path.stat().st_dev)] == [str(kept)]
