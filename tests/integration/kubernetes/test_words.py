@@ -8,7 +8,7 @@ import pytest
 from firstline.executor import PIECE, State
 from firstline.executors.kubernetes import window
 from firstline.executors.kubernetes.manifest import CANCELLED, CONTAINER
-from firstline.executors.kubernetes.pod import detail_of, exit_status, failure, state_of, waiting
+from firstline.executors.kubernetes.pod import detail_of, exit_status, failure, message, state_of, waiting
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +30,22 @@ def test_memory_that_ran_out_is_told() -> None:
 
 def test_a_pod_that_was_evicted_says_why() -> None:
     assert failure(pod("Failed", reason="Evicted", message="low on memory")) == "Evicted: low on memory"
+
+
+def test_what_was_done_to_the_pod_is_told_beside_the_end_of_its_container() -> None:
+    """A node ends the containers of what it evicts, so that they have an exit status too."""
+    end = {"exitCode": 137, "reason": "Error"}
+    assert failure(pod("Failed", end, reason="Evicted", message="low on memory")) == (
+        "exit status 137; Evicted: low on memory"
+    )
+    disrupted = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
+    assert failure(pod("Failed", end, conditions=[disrupted])) == "exit status 137; PreemptionByScheduler"
+
+
+def test_what_the_node_says_of_a_program_that_did_not_begin_is_no_output_of_it() -> None:
+    words = "failed to create containerd task: key=value"
+    assert message(pod("Failed", {"exitCode": 128, "reason": "StartError", "message": words})) == ""
+    assert message(pod("Failed", {"exitCode": 1, "reason": "Error", "message": "freed=1"})) == "freed=1"
 
 
 def test_a_job_that_kubernetes_began_twice_says_so() -> None:

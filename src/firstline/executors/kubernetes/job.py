@@ -97,7 +97,7 @@ class JobRuns:
         except Rejected as error:
             return f"why it has no pod can't be read: {error}"
         last = max(events, key=lambda event: event.get("lastTimestamp") or "", default={})
-        return f"it has no pod: {last['reason']}: {last.get('message', '')}" if last else ""
+        return f"it has no pod: {last.get('reason', '')}: {last.get('message', '')}" if last else ""
 
     def _overdue(self, job: Body, pods: list[Body], detail: str) -> str:
         """Why it is not waited for any longer; empty when it is."""

@@ -200,7 +200,7 @@ def _equip(pod: Body, step: Step) -> None:
             for name in step.secrets
         ),
     ]
-    main["terminationMessagePath"] = TERMINATION
+    main |= {"terminationMessagePath": TERMINATION, "terminationMessagePolicy": "File"}
     if step.directory:
         main["workingDir"] = step.directory
     if step.bounds.memory:

@@ -13,6 +13,7 @@ from firstline.executors.kubernetes.manifest import CANCELLED, CONTAINER, GIVEN_
 Body = dict[str, Any]
 
 _ENDED = ("Succeeded", "Failed")
+_ITS_OWN = ("Completed", "Error", "OOMKilled")  # reasons of an end that a program came to by itself
 _NOT_YET = frozenset({"ContainerCreating", "PodInitializing", ""})
 
 
@@ -69,9 +70,10 @@ def exit_status(pod: Body) -> int | None:
 
 
 def message(pod: Body) -> str:
-    """What the program wrote for its outputs."""
-    text: str = main_of(pod)[1].get("terminated", {}).get("message") or ""
-    return text
+    """What the program wrote for its outputs; empty where the node wrote it, of a program that did not begin."""
+    end = main_of(pod)[1].get("terminated", {})
+    text: str = end.get("message") or ""
+    return text if end.get("reason") in _ITS_OWN else ""
 
 
 def waiting(pod: Body) -> str:
@@ -97,8 +99,8 @@ def _lingering(pod: Body) -> str:
         return f"{name} has ended ({failure(pod)}), and its pod waits for {', '.join(others)}" if others else ""
     if "deletionTimestamp" not in pod["metadata"]:
         return ""
-    told = [each for each in pod["status"].get("conditions") or [] if each["type"] == "DisruptionTarget"]
-    why = f": {told[0].get('reason', '')}: {told[0].get('message', '')}".rstrip(": ") if told else ""
+    told = _disrupted(pod)
+    why = f": {told['reason']}: {told.get('message', '')}".rstrip(": ") if told.get("reason") else ""
     return f"its pod is being ended{why}; a node that does not answer may go on with it"
 
 
@@ -119,15 +121,27 @@ def has_begun(pod: Body) -> bool:
 
 
 def failure(pod: Body) -> str:
-    end = main_of(pod)[1].get("terminated", {})
+    """The end of its container, and what was done to its pod: it was evicted, its node was shut down."""
     status = pod.get("status", {})
+    condition = _disrupted(pod)
+    done = [status.get("reason") or condition.get("reason"), status.get("message") or condition.get("message")]
+    return "; ".join(filter(None, (_end_of(main_of(pod)[1].get("terminated", {})), ": ".join(filter(None, done)))))
+
+
+def _end_of(end: Body) -> str:
     if not end:
-        return ": ".join(filter(None, (status.get("reason"), status.get("message"))))
+        return ""
     words = f"exit status {end.get('exitCode')}"
     if end.get("reason") == "OOMKilled":
         return f"{words}: it wanted more memory than its limit, and the kernel ended it (OOMKilled)"
-    told = end.get("message", "") if end.get("reason") not in ("Error", "Completed") else ""
+    told = end.get("message", "") if end.get("reason") not in _ITS_OWN else ""
     return ": ".join(filter(None, (words, end.get("reason") if told else "", told)))
+
+
+def _disrupted(pod: Body) -> Body:
+    """Why it was ended from outside (kubernetes.io/docs/concepts/workloads/pods/disruptions)."""
+    conditions = pod.get("status", {}).get("conditions") or []
+    return next((each for each in conditions if each["type"] == "DisruptionTarget"), {})
 
 
 def moment(text: str | None) -> datetime | None:
