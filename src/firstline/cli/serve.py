@@ -1,6 +1,7 @@
 """`firstline serve`: the hub."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,11 @@ import typer
 from firstline import settings
 from firstline.cli import logs, project, reach
 from firstline.cli.option import Folder, moment
+from firstline.errors import Unavailable
 from firstline.masking import Masker
 from firstline.secret.process import close_to_others
+
+PAUSE = 5.0  # seconds until Vault is asked again
 
 
 def serve(
@@ -27,8 +31,8 @@ def serve(
     from firstline.web import server
 
     close_to_others()
-    chosen = settings.load(folder)
-    logs.configure(Masker(chosen.secrets), sys.stderr)
+    chosen, secrets = _with_secrets(folder)
+    logs.configure(Masker(secrets), sys.stderr)
     for fault in project.unknown_connectors(folder):
         raise fault
     host, _, port = chosen.hub.listen.rpartition(":")
@@ -36,3 +40,16 @@ def serve(
     with reach.listeners(host, int(port), place, "Stop what does, or give hub.listen another address.") as sockets:
         reach.database(chosen).close()  # looked at before: the web server would tell of it with a trace
         server.run(Hub(chosen, moment(since, "--since") if since else None), sockets)
+
+
+def _with_secrets(folder: Path) -> tuple[settings.Settings, list[str]]:
+    """The settings and what their references name. A Vault that is sealed or away is waited for: after a power cut it
+    may come back later than the hub, and nobody is there to start the hub again."""
+    while True:
+        chosen = settings.load(folder)
+        try:
+            return chosen, chosen.secrets
+        except Unavailable as trouble:
+            chosen.references.close()
+            typer.echo(f"{trouble}; trying again every {PAUSE:g} s", err=True)
+            time.sleep(PAUSE)

@@ -1,11 +1,13 @@
 """A server in trouble, or none; and what a proxy before it does."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from tests.integration.secret.conftest import PASSWORD, Clock, Hub, enrol, fill
 
+from firstline.cli import serve
 from firstline.errors import Misdeclared, Rejected, Unavailable
 from firstline.secret.reference import reference
 from firstline.settings import Settings, load
@@ -35,6 +37,32 @@ def test_a_sealed_vault_is_unavailable_and_goes_on_when_it_is_unsealed(
         bao.unseal()
     clock.ahead += 60
     assert read(found) == PASSWORD
+
+
+def test_a_hub_that_starts_before_its_vault_is_unsealed_waits_for_it(
+    bao: OpenBao,
+    hub: Hub,
+    approle: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    connection = f'[connections.pager]\nconnector = "pagerduty"\ntoken = "{REFERENCE}"'
+    hub(f"{approle}\n{connection}")
+    pauses: list[float] = []
+
+    def unsealed_meanwhile(seconds: float) -> None:
+        pauses.append(seconds)
+        bao.unseal()
+
+    bao.seal()
+    with monkeypatch.context() as patch:
+        patch.setattr(serve, "time", SimpleNamespace(sleep=unsealed_meanwhile))
+        settings, secrets = serve._with_secrets(tmp_path)
+    settings.references.close()
+    assert PASSWORD in secrets
+    assert pauses == [serve.PAUSE]
+    assert "Vault is sealed; trying again every 5 s" in capsys.readouterr().err
 
 
 def test_a_vault_that_was_killed_and_knows_no_token_any_more_is_signed_in_at_anew(
