@@ -147,7 +147,9 @@ def test_a_run_is_found_with_its_own_remediation_only(printed: Printing, end: st
     assert fetch(printed, f"remediations/absent/runs/{printed.run}/{end}").status_code == 404
 
 
-def test_a_packed_log_is_read_as_before_and_one_that_was_removed_leaves_its_excerpt(prints: Print) -> None:
+def test_a_packed_log_is_read_as_before_an_edited_one_is_refused_and_a_removed_one_leaves_its_excerpt(
+    prints: Print,
+) -> None:
     printing = prints("")
     hub = printing.desk.hub
     printing.end()
@@ -158,6 +160,9 @@ def test_a_packed_log_is_read_as_before_and_one_that_was_removed_leaves_its_exce
     assert gzip.decompress(packed.read_bytes()) == log
     assert printing.output() == before
     assert fetch(printing, f"{printing.path}/log").content == log
+    for other in (gzip.compress(log.replace(b"mended", b"ruined")), packed.read_bytes()[:-9]):
+        packed.write_bytes(other)
+        assert fetch(printing, f"{printing.path}/log").status_code == 409
     shutil.rmtree(folder / printing.remediation)
     left = printing.output()
     assert (left["source"], left["ended"], text_of(left)) == ("excerpt", True, "mended it\n")

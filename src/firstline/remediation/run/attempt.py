@@ -19,7 +19,7 @@ from firstline.remediation.hold import gate
 from firstline.remediation.plan import Plan
 from firstline.remediation.run.log import NOTHING, Kept
 from firstline.remediation.timeline import tell
-from firstline.store.database import insert
+from firstline.store.database import insert, update
 from firstline.store.table import REMEDIATION, RUN, RunRow, now
 
 # For so long, and as long as its checks may take, what let a remediation go is relied on until its first step begins.
@@ -146,7 +146,7 @@ class Attempts:
             "surroundings": progress.surroundings,
             "ended_at": now(),
         }
-        connection.execute(sa.update(RUN).where(RUN.c.id == step.id).values(**values))
+        update(connection, RUN, {"id": step.id}, values)
         told = f"{step.name} on {step.target}: {progress.state}{f' ({how})' if how else ''}"
         rows = bind(connection, "run", step.id)
         tell(connection, self._remediation_id, "ran", told, facts=ended.log.facts, rows=rows)

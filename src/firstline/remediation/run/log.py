@@ -13,6 +13,7 @@ import gzip
 import os
 import secrets
 import shutil
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -225,6 +226,18 @@ def open_log(path: Path) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError:
         return cast(BinaryIO, gzip.open(packed(path), "rb"))
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of its text as it is now; empty where it is no log any more. Raises `FileNotFoundError`."""
+    found = sha256()
+    with open_log(path) as file:
+        try:
+            while piece := file.read(TAIL):
+                found.update(piece)
+            return found.hexdigest()
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            return ""
 
 
 def is_kept(path: Path) -> bool:

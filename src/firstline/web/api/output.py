@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from firstline.access import Right
 from firstline.hub import Hub
-from firstline.remediation.run.log import PAGE, Line, Stream, is_kept, open_log, read
+from firstline.remediation.run.log import PAGE, Line, Stream, digest_of, is_kept, open_log, read
 from firstline.store.table import REMEDIATION, RUN
 from firstline.web.api.access import Seeing, TheHub
 from firstline.web.api.model import RunSummary
@@ -96,10 +96,12 @@ async def stream(
 @router.get("/remediations/{remediation_id}/runs/{run_id}/log", response_class=Response)
 async def log(hub: TheHub, run: ARun) -> Response:
     """The full log, a line for each line: time, stream, `F` (`P`: it goes on), text. After the run its SHA-256 is in
-    `Repr-Digest` (RFC 9530), in the run's row and in the ledger."""
+    `Repr-Digest` (RFC 9530), in the run's row and in the ledger. 409 when it is not the log that was written."""
     path = path_of(hub, run)
     if run["log_size"] and not await asyncio.to_thread(is_kept, path):
         raise HTTPException(404, "the log is not here: it was removed, or another hub has it")
+    if run["log_digest"] and await asyncio.to_thread(digest_of, path) != run["log_digest"]:
+        raise HTTPException(409, f"the log was changed after it was written: its SHA-256 is not {run['log_digest']}")
     # Never as a page: what a command printed may look like one.
     named = f'attachment; filename="{run["id"]}.log"'
     headers = {"Content-Disposition": named, "X-Content-Type-Options": "nosniff"}
