@@ -12,7 +12,7 @@ from firstline.errors import Rejected, Unavailable, Unknown
 from firstline.executor import State, Step
 from firstline.executors.awx import AwxExecutor
 from firstline.executors.awx.run import Address, Run
-from firstline.testing.awx import Question, Template, World
+from firstline.testing.awx import Job, Question, Template, World
 from firstline.testing.awx.world import ASK, WorkflowTemplate
 from firstline.testing.executor import text_of
 from firstline.testing.fault import Fault, Kind
@@ -146,6 +146,33 @@ async def test_a_lost_launch_that_leaves_no_key_is_unknown_and_not_made_again(
     for _ in range(2):
         with pytest.raises(Unknown, match="bear no key"):
             await bench.start((), **told(), id="once")
+    assert world.launches == 1
+
+
+async def test_a_lost_launch_that_may_not_be_looked_for_is_unknown_and_not_refused(
+    bench: AwxBench, world: World, faults: list[Fault], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one of which the template is gone."""
+    launch = world.launch
+
+    def launch_and_revoke(*told: Any) -> Job:
+        job = launch(*told)
+        world.token = "another"
+        return job
+
+    world.templates.append(hello())
+    faults.append(Fault(Kind.LOST))
+    monkeypatch.setattr(world, "launch", launch_and_revoke)
+    mine = world.token
+    for _ in range(2):
+        with pytest.raises(Unknown, match="401"):
+            await bench.start((), **told(), id="once")
+    world.token = mine
+    gone = world.templates.pop()
+    with pytest.raises(Unknown, match="there is none"):
+        await bench.start((), **told(), id="once")
+    world.templates.append(gone)
+    await bench.end(await bench.start((), **told(), id="once"))
     assert world.launches == 1
 
 

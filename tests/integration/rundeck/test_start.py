@@ -15,7 +15,7 @@ from firstline.executor import State
 from firstline.executors.polled.record import Record
 from firstline.testing.executor import text_of
 from firstline.testing.fault import Fault, Kind
-from firstline.testing.rundeck import Option, Rundeck, Token
+from firstline.testing.rundeck import Job, Option, Rundeck, Token, Work
 from firstline.testing.rundeck.app import TOKEN
 
 pytestmark = pytest.mark.anyio
@@ -64,6 +64,19 @@ async def test_one_that_may_have_begun_and_may_not_be_looked_for_is_unknown(
     with pytest.raises(Unknown, match="lacks this right"):
         await bench.start(("lasting",), id="blind")
     rundeck.tokens[TOKEN] = Token()
+    assert len(rundeck.executions) == 1
+
+
+async def test_one_that_was_begun_and_may_not_be_looked_for_any_more_is_not_said_to_be_refused(
+    bench: RundeckBench, rundeck: Rundeck
+) -> None:
+    async def revoke(work: Work) -> None:
+        rundeck.tokens[TOKEN] = Token(rights=frozenset({"run"}))
+
+    rundeck.jobs["revoke"] = Job("revoke", "revoke", revoke)
+    rundeck.faults.append(Fault(Kind.LOST))
+    with pytest.raises(Unknown, match="lacks this right"):
+        await bench.start(("revoke",))
     assert len(rundeck.executions) == 1
 
 

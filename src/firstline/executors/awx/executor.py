@@ -23,6 +23,7 @@ from firstline.executors.polled.wire import Lost
 from firstline.finding import Finding
 from firstline.masking import Masker
 
+_UNSURE = "whether it was launched can't be told"
 LONGEST_PAUSE = 2.0  # seconds between two looks for what was asked for
 
 Body = dict[str, Any]
@@ -98,10 +99,15 @@ class AwxExecutor(Executor[AwxSettings]):
         return self._runs.run(where, lambda: Run(self._api, address))
 
     async def _found_or_begun(self, step: Step, told: AwxParameters, record: Record) -> str:
-        template = await self._template(told)
-        key = key_of(step, template, self.settings.key_variable)
-        body = body_of(step, told, template, key, await self._numbers(told, template))
         begun = record.read("begun")
+        try:
+            template = await self._template(told)
+            key = key_of(step, template, self.settings.key_variable)
+            body = body_of(step, told, template, key, await self._numbers(told, template))
+        except (Rejected, Unauthorized) as error:
+            if begun:  # what would be refused by now may have been launched then
+                raise Unknown(f"{_UNSURE}: {error}; look among those of {begun['template']}") from None
+            raise
         found = await self._found(step, template, key, begun)
         if found is None:
             if told.is_workflow and (names := passed_on(told, body)):
@@ -198,7 +204,9 @@ class AwxExecutor(Executor[AwxSettings]):
                     return found
             except Unavailable as error:
                 if time.time() > max(until, patience):
-                    raise Unknown(f"whether it was launched can't be told: {error}") from None
+                    raise Unknown(f"{_UNSURE}: {error}") from None
+            except (Rejected, Unauthorized) as error:  # of the look for it, not of the launch
+                raise Unknown(f"{_UNSURE}: {error}") from None
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -157,6 +157,8 @@ class RundeckExecutor(Executor[RundeckSettings]):
                     return found
             except Unavailable:
                 pass  # a server that comes up again
+            except Rejected as error:  # of the look for it, not of the start
+                raise Unknown(_lost(step, job, self.settings, str(error))) from None
             if time.monotonic() + pause > deadline:
                 return None
             await asyncio.sleep(pause)
