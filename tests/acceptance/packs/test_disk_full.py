@@ -114,10 +114,48 @@ async def test_what_fills_it_elsewhere_on_the_file_system_is_named(bench: Bench,
     assert f"7.5 MiB {filler}" in played.said["what fills it now"]
 
 
-def test_what_goes_while_it_is_looked_at_does_not_end_the_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = fill(tmp_path / "kept", 10)
-    disk = ModuleType("disk")
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The runbook's script, to be met with what can't be brought about at will."""
+    loaded = ModuleType("disk")
     monkeypatch.setattr("sys.dont_write_bytecode", True)
-    SourceFileLoader("disk", str(PACKS / "linux/runbooks/disk-full/disk")).exec_module(disk)
+    SourceFileLoader("disk", str(PACKS / "linux/runbooks/disk-full/disk")).exec_module(loaded)
+    return loaded
+
+
+def test_what_goes_while_it_is_looked_at_does_not_end_the_look(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = fill(tmp_path / "kept", 10)
     monkeypatch.setattr("os.walk", lambda _: [(str(tmp_path), ["gone"], ["gone.log", "kept"])])
-    assert [path for path, _ in disk.files(tmp_path, tmp_path.stat().st_dev)] == [str(kept)]
+    assert [path for path, _ in script.files(tmp_path, tmp_path.stat().st_dev)] == [str(kept)]
+
+
+def test_a_file_that_is_closed_just_now_hides_no_other(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fill(tmp_path / "first", 10)
+    held = fill(tmp_path / "held", 10)
+    with first.open() as closed, held.open() as opened:
+        assert closed.fileno() < opened.fileno()
+        look = Path.stat
+
+        def stat(path: Path) -> os.stat_result:
+            if path == Path(f"/proc/{os.getpid()}/fd/{closed.fileno()}"):
+                raise FileNotFoundError
+            return look(path)
+
+        monkeypatch.setattr(Path, "stat", stat)
+        found, _ = script.open_files()
+    status = look(held)
+    assert (status.st_dev, status.st_ino) in found
+
+
+def test_nothing_is_removed_where_it_can_not_be_told_what_is_open(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = fill(tmp_path / "log" / "app.log.1", 10, MONTH)
+    monkeypatch.setattr(script, "open_files", lambda: ({}, 3))
+    with pytest.raises(script.Refused, match="3 processes may not be looked at"):
+        script.clean(str(tmp_path), 100.0, str(old.parent), 14, 10)
+    assert old.exists()
