@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from tests.integration.course.conftest import NORMAL, SERVICENOW, Make, Stage
+from tests.integration.course.folder import NORMAL, SERVICENOW
+from tests.integration.course.stage import Make, Stage
 
 from firstline.connector import Approval, Standing
 

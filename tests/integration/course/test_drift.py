@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 
 import pytest
-from tests.integration.course.conftest import NORMAL, Make, Stage
+from tests.integration.course.folder import NORMAL
+from tests.integration.course.stage import Make, Stage
 
 pytestmark = pytest.mark.anyio
 

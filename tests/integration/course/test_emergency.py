@@ -2,7 +2,8 @@
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.course.conftest import EMERGENCY, SERVICENOW, Make, Stage
+from tests.integration.course.folder import EMERGENCY, SERVICENOW
+from tests.integration.course.stage import Make, Stage
 
 from firstline.remediation.approval import NotCounted
 from firstline.store.table import APPROVAL, WRITE_BACK

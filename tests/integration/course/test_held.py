@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from tests.integration.course.conftest import NORMAL, SERVICENOW, Make
+from tests.integration.course.folder import NORMAL, SERVICENOW
+from tests.integration.course.stage import Make
 
 from firstline.errors import Unknown
 from firstline.executors.command import CommandExecutor

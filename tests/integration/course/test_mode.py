@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.course.conftest import SERVICENOW, Make, Stage
+from tests.integration.course.folder import SERVICENOW
+from tests.integration.course.stage import Make, Stage
 
 from firstline.errors import Rejected
 from firstline.intake.review import review

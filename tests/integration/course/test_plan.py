@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from tests.integration.course.conftest import NORMAL, SERVICENOW, STANDARD, Make
+from tests.integration.course.folder import NORMAL, SERVICENOW, STANDARD
+from tests.integration.course.stage import Make
 from typer.testing import CliRunner
 
 from firstline.cli import command_line

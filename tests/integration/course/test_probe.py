@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.integration.course.conftest import Make, Stage
+from tests.integration.course.stage import Make, Stage
 
 from firstline.remediation.run import probe
 from firstline.remediation.run.finding import Outcome

@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.integration.course.conftest import EMERGENCY, JIRA, NORMAL, SERVICENOW, STANDARD, Make, Stage
+from tests.integration.course.folder import EMERGENCY, JIRA, NORMAL, SERVICENOW, STANDARD
+from tests.integration.course.stage import Make, Stage
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.integration.course.conftest import Make, Stage
+from tests.integration.course.stage import Make, Stage
 from tests.integration.course.test_stop import comes_back
 
 from firstline.errors import Unavailable

@@ -1,7 +1,7 @@
 """A step in a sandbox, as the hub gives it to its executor."""
 
 import pytest
-from tests.integration.course.conftest import Make
+from tests.integration.course.stage import Make
 from tests.integration.course.test_step import shop, trace
 
 from firstline.testing.peer import need

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from tests.integration.course.conftest import Make, Stage
+from tests.integration.course.stage import Make, Stage
 from tests.integration.course.test_step import ROLLBACK, UNDONE, shop, trace
 
 from firstline.access import Right, make_token

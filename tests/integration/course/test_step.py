@@ -1,7 +1,7 @@
 """What steps give to one another, when they are left out, tried again and taken back."""
 
 import pytest
-from tests.integration.course.conftest import Make, Stage
+from tests.integration.course.stage import Make, Stage
 from tests.integration.course.test_stop import Died, before, comes_back, die, dies
 
 from firstline.remediation.plan import Plan

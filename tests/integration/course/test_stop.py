@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.integration.course.conftest import NORMAL, STANDARD, Make, Stage
+from tests.integration.course.folder import NORMAL, STANDARD
+from tests.integration.course.stage import Make, Stage
 
 from firstline.errors import Rejected
 from firstline.executors.process.tree import look

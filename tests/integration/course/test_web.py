@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.integration.course.conftest import Make, Stage
+from tests.integration.course.stage import Make, Stage
 
 from firstline.access import Right, make_token
 from firstline.web.app import create_app
