@@ -111,6 +111,36 @@ async def test_an_answer_that_stays_lost_may_have_made_it_and_it_is_found_later(
     assert len(world.all("jobs", settings["namespace"])) == 1
 
 
+async def test_a_quota_that_the_job_itself_fills_does_not_hide_it(bench: JobBench, world: World) -> None:
+    """It is looked at before the name: who asks again is told of the quota, not that the Job is there."""
+    full = Refused(403, "Forbidden", 'jobs.batch "x" is forbidden: exceeded quota: small, used: count/jobs.batch=1')
+    handle = await bench.start(("sh", "-c", "echo $PASSWORD"), id="only", secrets=SECRET)
+    world.refusals.append(("create", "jobs", full))
+    assert await bench.start(("sh", "-c", "echo $PASSWORD"), id="only", secrets=SECRET) == handle
+    assert text_of(await bench.end(handle)) == "s3cret-value\n"
+    world.refusals.append(("create", "jobs", full))
+    with pytest.raises(Rejected, match="exceeded quota"):
+        await bench.start(("true",))
+
+
+async def test_what_is_refused_after_a_lost_answer_may_have_been_made(
+    bench: JobBench, world: World, faults: list[Fault]
+) -> None:
+    faults.append(Fault(Kind.BROKEN))
+    world.refusals.append(("create", "jobs", Refused(403, "Forbidden", "exceeded quota")))
+    with pytest.raises(Unavailable, match="may have been made") as refused:
+        await bench.start(("true",))
+    assert refused.value.perhaps
+
+
+async def test_a_job_whose_letting_go_was_lost_may_have_begun(bench: JobBench, faults: list[Fault]) -> None:
+    faults.append(Fault(Kind.LOST, "PATCH"))
+    with pytest.raises(Unavailable) as lost:
+        await bench.start(("true",), id="let-go", secrets=SECRET)
+    assert lost.value.perhaps
+    assert (await bench.end(await bench.start(("true",), id="let-go", secrets=SECRET))).state is State.SUCCEEDED
+
+
 async def test_what_admission_refuses_is_refused_in_its_words(bench: JobBench, world: World) -> None:
     words = 'admission webhook "images.example" denied the request: busybox is from nowhere'
     world.refusals.append(("create", "jobs", Refused(403, "Forbidden", words)))

@@ -87,8 +87,8 @@ class Creation:
         while True:
             try:
                 return await self._cluster.create(JOBS, namespace, job)
-            except Exists as exists:
-                return await self._found(namespace, job, exists)
+            except Rejected as refused:
+                return await self._found(namespace, job, refused, perhaps=perhaps)
             except Unavailable as error:
                 perhaps = perhaps or not isinstance(error, NotDone)
                 pause = max(2 * pause, error.retry_after or 0)
@@ -96,34 +96,49 @@ class Creation:
                     raise Unavailable(str(error), retry_after=error.retry_after, perhaps=perhaps) from error
             await asyncio.sleep(pause)
 
-    async def _found(self, namespace: str, job: Body, exists: Exists) -> Body:
-        """One that is being deleted was there, and won't be begun again."""
+    async def _found(self, namespace: str, job: Body, refused: Rejected, *, perhaps: bool) -> Body:
+        """What is refused may be there all the same: its name is taken, or it fills the quota itself, which is looked
+        at before the name (Create in apiserver's pkg/registry/generic/registry/store.go)."""
+        exists = isinstance(refused, Exists)
         try:
             return await self._cluster.get(JOBS, namespace, job["metadata"]["name"])
         except Absent:
-            raise Unknown(f"a Job of this step was there and is gone: {exists}") from exists
+            if exists:
+                raise Unknown(f"a Job of this step was there and is gone: {refused}") from refused
         except FirstlineError as error:
-            raise Unavailable(f"a Job of this step is there, and can't be read: {error}", perhaps=True) from error
+            if exists:
+                raise Unavailable(f"a Job of this step is there, and can't be read: {error}", perhaps=True) from error
+        if perhaps:
+            raise Unavailable(f"{refused}; it may have been made before", perhaps=True) from refused
+        raise refused
 
     async def _give_secret(self, step: Step, job: Body, place: Place) -> None:
         """The Job waits for it; whoever comes here after a crash goes on from where it stopped. It is let go once:
         whoever suspends it after that wants it to end."""
         while job["spec"].get("suspend") and not {RELEASED, CANCELLED} & set(annotations_of(job)):
-            try:
-                await self._cluster.create(SECRETS, place.namespace, secret_of(step, job))
-            except Exists:
-                await self._see_that_it_is_ours(place)
-            version = {
+            await self._see_to_secret(step, job, place)
+            mark = {
                 "resourceVersion": job["metadata"]["resourceVersion"],
                 "annotations": {RELEASED: self._cluster.stamp},
             }
             try:
-                change = {"metadata": version, "spec": {"suspend": False}}
+                change = {"metadata": mark, "spec": {"suspend": False}}
                 job = await self._cluster.merge(JOBS, place.namespace, place.name, change)
             except Conflict:
                 job = await there(self._cluster, place)
+            except Unavailable as error:
+                perhaps = not isinstance(error, NotDone)
+                raise Unavailable(str(error), retry_after=error.retry_after, perhaps=perhaps) from error
 
-    async def _see_that_it_is_ours(self, place: Place) -> None:
-        secret = await self._cluster.get(SECRETS, place.namespace, place.name)
-        if place.uid not in [owner["uid"] for owner in secret["metadata"].get("ownerReferences") or []]:
-            raise Rejected(f"a Secret {place.name} is there, and is none of ours; the Job stays suspended")
+    async def _see_to_secret(self, step: Step, job: Body, place: Place) -> None:
+        """It is refused when it is there: made by an earlier try, or by somebody else."""
+        try:
+            await self._cluster.create(SECRETS, place.namespace, secret_of(step, job))
+        except Rejected as refused:
+            try:
+                secret = await self._cluster.get(SECRETS, place.namespace, place.name)
+            except Absent:
+                raise refused from None
+            if place.uid not in [owner["uid"] for owner in secret["metadata"].get("ownerReferences") or []]:
+                words = f"a Secret {place.name} is there, and is none of ours; the Job stays suspended"
+                raise Rejected(words) from refused
