@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.responses import JSONResponse
 from tests.integration.awx.case import AwxBench, executor
@@ -401,6 +402,19 @@ async def test_the_doctor_names_the_version_the_account_and_what_lacks(url: str,
     assert "expired" in ill.mend
     assert "a-token-of-the-stand-in" not in ill.message
     await awx.aclose()
+
+
+async def test_a_client_of_awx_s_own_finds_its_way_in_the_stand_in(url: str, world: World) -> None:
+    """The requests of awxkit's `awx job_templates launch 1 --extra_vars ...` (24.6.1)."""
+    world.templates.append(hello())
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {world.token}"}, base_url=url) as http:
+        version = (await http.get((await http.get("/api/")).json()["available_versions"]["v2"])).json()
+        rows = (await http.get(version["job_templates"], params={"name": "hello"})).json()["results"]
+        launch = rows[0]["related"]["launch"]
+        assert "extra_vars" in (await http.options(launch)).json()["actions"]["POST"]
+        job = (await http.post(launch, json={"extra_vars": '{"a": 1}'})).json()
+        assert (await http.get(job["related"]["job_events"])).status_code == 200
+    assert world.jobs[0].variables == {"a": 1}
 
 
 def _async(work: Any) -> Any:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from firstline.testing.awx import discovery
 from firstline.testing.awx.launch import Refused, launch_answer, launched
 from firstline.testing.awx.world import ASK, Job, Template, WorkflowTemplate, World
 
@@ -56,6 +57,7 @@ def application(world: World) -> Starlette:
         await world.aclose()
 
     inner = [Route(f"/api/v2{route.path}", route.endpoint, methods=list(route.methods or ())) for route in routes]
+    inner += discovery.routes(list(api.lists()))
     return Starlette(routes=inner, lifespan=lifespan, exception_handlers={Refused: _refused, 404: _missing})
 
 
@@ -84,6 +86,8 @@ class Api:
             "me": of(lambda: [{"id": 7, "username": "firstline"}]),
             "job_templates": of(lambda: [_row(each) for each in world.templates]),
             "workflow_job_templates": of(lambda: [_row(each) for each in world.workflows]),
+            "jobs": of(lambda: [_shown(job) for job in world.jobs if job.kind == "job"]),
+            "workflow_jobs": of(lambda: [_shown(job) for job in world.jobs if job.kind == "workflow_job"]),
             "inventories": of(lambda: [{"id": 1, "name": "lab"}, {"id": 2, "name": "production"}]),
             "credentials": of(
                 lambda: [
@@ -183,7 +187,9 @@ def _node(template: Any) -> Body:
 
 
 def _row(template: Any) -> Body:
+    kind = "job_template" if isinstance(template, Template) else "workflow_job_template"
     return {
+        **discovery.places(kind, template.id),
         **{f"ask_{name}_on_launch": name in template.asks for name in ASK},
         "id": template.id,
         "name": template.name,
@@ -194,7 +200,8 @@ def _row(template: Any) -> Body:
 def _shown(job: Job) -> Body:
     variables = {name: "$encrypted$" if name in job.hidden else value for name, value in job.variables.items()}
     shown: Body = {
-        "id": job.id, "type": job.kind, "name": job.name, "status": job.status, "launch_type": job.launch_type,
+        **discovery.places(job.kind, job.id),
+        "id": job.id, "name": job.name, "status": job.status, "launch_type": job.launch_type,
         "created": job.created, "started": job.started, "finished": job.finished,
         "job_explanation": job.explanation, "result_traceback": "", "extra_vars": json.dumps(variables),
         "launched_by": {"id": 7, "name": "firstline", "type": "user"},

@@ -3,6 +3,8 @@ SurveyJobTemplateMixin, JobLaunchSerializer.validate, WorkflowJobLaunchSerialize
 
 from typing import Any
 
+import yaml
+
 from firstline.testing.awx.world import ASK, PROMPTS, Job, Template, WorkflowTemplate, World
 
 Body = dict[str, Any]
@@ -63,6 +65,7 @@ def launched(world: World, template: Any, body: Body) -> tuple[Job, Body]:
 
 
 def _variables(template: Any, given: Any) -> tuple[Body, Body]:
+    given = _loaded(given)
     if not isinstance(given, dict):
         raise Refused(400, {"extra_vars": ["Must be valid JSON or YAML."]})
     survey = {question.variable: question for question in getattr(template, "survey", ())}
@@ -78,6 +81,14 @@ def _variables(template: Any, given: Any) -> tuple[Body, Body]:
     ignored = {name: value for name, value in given.items() if name not in survey}
     accepted = {name: value for name, value in given.items() if name in survey}
     return accepted, {"extra_vars": ignored} if ignored else {}
+
+
+def _loaded(given: Any) -> Any:
+    """Also a text of JSON or YAML is taken (vars_validate_or_raise)."""
+    try:
+        return yaml.safe_load(given) if isinstance(given, str) else given
+    except yaml.YAMLError:
+        return None
 
 
 def _check_types(body: Body) -> None:
