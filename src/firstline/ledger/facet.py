@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -27,6 +28,22 @@ class Facet:
     columns: tuple[str, ...]
     settled: sa.ColumnElement[bool] | None = None
     key: tuple[str, ...] = ("id",)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.key, *self.columns)))
+
+    @cached_property
+    def query(self) -> sa.Select[Any]:
+        """The columns as they are stored: what a type makes of them is no part of the digest."""
+        return sa.select(*(_raw(self.table.c[name]).label(name) for name in self.names))
+
+    @cached_property
+    def of_keys(self) -> sa.Select[Any]:
+        """Made once: to make it takes longer than to ask it."""
+        columns = [self.table.c[name] for name in self.key]
+        of = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return self.query.where(of.in_(sa.bindparam("keys", expanding=True)))
 
 
 def _but(of: sa.Table, *left_out: str) -> tuple[str, ...]:
@@ -88,7 +105,7 @@ def bind(connection: sa.Connection, name: str, *keys: Any) -> dict[str, str]:
     """For `Entry.rows`: the digest of rows as they are in the database now, the transaction's own changes included.
     `keys`: values of the facet's key; a tuple where it has several columns."""
     facet = FACETS[name]
-    found = connection.execute(_query(facet).where(_is_one_of(facet, keys))).mappings().all()
+    found = connection.execute(facet.of_keys, {"keys": list(keys)}).mappings().all()
     return {label(facet, row): _digest(facet, row) for row in found}
 
 
@@ -111,9 +128,9 @@ def label(facet: Facet, row: Row) -> str:
 
 def digests(connection: sa.Connection, facet: Facet) -> Iterable[tuple[str, str, bool]]:
     """Label and digest of every row as it is in the database, and whether an entry must bind it."""
-    names = _names(facet)
+    names = facet.names
     must = sa.false() if facet.settled is None else facet.settled
-    query = _query(facet).add_columns(must.label("must"))
+    query = facet.query.add_columns(must.label("must"))
     for *values, settled in connection.execution_options(yield_per=1000).execute(query):
         row = dict(zip(names, values, strict=True))
         yield label(facet, row), _digest(facet, row), bool(settled)
@@ -129,7 +146,7 @@ def stored(connection: sa.Connection, label: str) -> Row | None:
     for column in more:
         whole = whole + "/" + column
     same = whole == (int(key) if first.type.python_type is int else key)
-    return connection.execute(_query(FACETS[name]).where(same)).mappings().first()
+    return connection.execute(FACETS[name].query.where(same)).mappings().first()
 
 
 def form(name: str, row: Row) -> bytes:
@@ -138,15 +155,6 @@ def form(name: str, row: Row) -> bytes:
     if any(isinstance(value, float) for value in values.values()):
         return canonical(values)
     return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)  # the same bytes, several times faster
-
-
-def _query(facet: Facet) -> sa.Select[Any]:
-    """The columns as they are stored: what a type makes of them is no part of the digest."""
-    return sa.select(*(_raw(facet.table.c[name]).label(name) for name in _names(facet)))
-
-
-def _names(facet: Facet) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*facet.key, *facet.columns)))
 
 
 def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -159,14 +167,7 @@ def _stored(facet: Facet, values: Mapping[str, Any], dialect: Dialect) -> dict[s
         process = kind.bind_processor(dialect) if isinstance(kind, TypeDecorator) else None
         return process(values[name]) if process else values[name]
 
-    return {name: one(name) for name in _names(facet)}
-
-
-def _is_one_of(facet: Facet, keys: Iterable[Any]) -> sa.ColumnElement[bool]:
-    columns = [facet.table.c[name] for name in facet.key]
-    if len(columns) == 1:
-        return columns[0].in_(list(keys))
-    return sa.tuple_(*columns).in_([_tuple(key) for key in keys])
+    return {name: one(name) for name in facet.names}
 
 
 def _tuple(key: Any) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from firstline.governor import alarm
 from firstline.governor.connection import paused
 from firstline.ledger import entry
 from firstline.outbox import fold
-from firstline.store.database import insert
+from firstline.store.database import insert, update
 from firstline.store.table import REMEDIATION, WRITE_BACK
 
 FOLDED = 500  # rows of one record that are looked at at a time
@@ -19,13 +19,52 @@ FOLDED = 500  # rows of one record that are looked at at a time
 Row = dict[str, Any]
 
 _PENDING = WRITE_BACK.c.state == "pending"
-_ALARMS, _OTHERS = WRITE_BACK.c.act == alarm.ALARM, WRITE_BACK.c.act != alarm.ALARM
+_NAME: sa.BindParameter[str] = sa.bindparam("name")
+_RECORD: sa.BindParameter[str] = sa.bindparam("record")
+_MOMENT: sa.BindParameter[datetime] = sa.bindparam("moment")
+_IDS: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
+
+
+def _candidates_of(acts: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    other = sa.alias(WRITE_BACK)
+    first = (
+        sa.select(sa.func.min(other.c.id))
+        .where(other.c.connection == _NAME, other.c.record == WRITE_BACK.c.record, other.c.state == "pending")
+        .where(sa.or_(other.c.attempts > 0, other.c.due_at <= _MOMENT))
+        .scalar_subquery()
+    )
+    return (
+        sa.select(WRITE_BACK.c.record)
+        .where(_PENDING, WRITE_BACK.c.connection == _NAME, WRITE_BACK.c.due_at <= _MOMENT, acts)
+        .where(WRITE_BACK.c.record.not_in(sa.bindparam("seen", expanding=True)), WRITE_BACK.c.id == first)
+        .order_by(WRITE_BACK.c.id)
+        .limit(sa.bindparam("room"))
+    )
+
+
+# Made once: to make them takes longer than to ask them, and each write asks.
+_ALARMS, _OTHERS = (_candidates_of(acts) for acts in (WRITE_BACK.c.act == alarm.ALARM, WRITE_BACK.c.act != alarm.ALARM))
+_DUE = sa.select(WRITE_BACK.c.connection).where(_PENDING, WRITE_BACK.c.due_at <= _MOMENT).distinct()
+_UNSENT = (
+    sa.select(WRITE_BACK)
+    .where(_PENDING, WRITE_BACK.c.connection == _NAME, WRITE_BACK.c.record == _RECORD)
+    .order_by(WRITE_BACK.c.id)
+    .limit(FOLDED)
+    .with_for_update()
+)
+_ENDED = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.id.in_(_IDS), REMEDIATION.c.stage == "ended")
+_TRIED = sa.select(WRITE_BACK.c.body).where(
+    WRITE_BACK.c.remediation_id.in_(_IDS),
+    WRITE_BACK.c.connection == _NAME,
+    WRITE_BACK.c.record == _RECORD,
+    WRITE_BACK.c.act == "note",
+    WRITE_BACK.c.attempts > 0,
+)
 
 
 def waiting(connection: sa.Connection, moment: datetime) -> set[str]:
     """The connections that something is due for."""
-    due = sa.select(WRITE_BACK.c.connection).where(_PENDING, WRITE_BACK.c.due_at <= moment).distinct()
-    return set(connection.execute(due).scalars())
+    return set(connection.execute(_DUE, {"moment": moment}).scalars())
 
 
 def claim(
@@ -47,7 +86,8 @@ def claim(
         seen = {*busy, *(row["record"] for row in claimed)}
         while room > len(claimed):
             wanted = room - len(claimed)
-            records = _candidates(connection, name, acts, seen, wanted, moment)
+            asked = {"name": name, "seen": list(seen), "room": wanted, "moment": moment}
+            records = _candidates(connection, acts, asked)
             seen.update(records)
             found = [_next(connection, name, record, moment, url) for record in records]
             claimed += [row for row in found if row is not None]
@@ -55,7 +95,7 @@ def claim(
                 break
     for row in claimed:
         values = {"state": "sending", "attempts": row["attempts"], "body": row["body"]}
-        connection.execute(sa.update(WRITE_BACK).where(WRITE_BACK.c.id == row["id"]).values(**values))
+        update(connection, WRITE_BACK, {"id": row["id"]}, values)
     return claimed
 
 
@@ -75,38 +115,15 @@ def said(row: fold.Row) -> str:
     return words.get(row["act"], str(row["act"]))
 
 
-def _candidates(
-    connection: sa.Connection,
-    name: str,
-    acts: sa.ColumnElement[bool],
-    seen: Collection[str],
-    room: int,
-    moment: datetime,
-) -> list[str]:
+def _candidates(connection: sa.Connection, acts: sa.Select[Any], asked: Mapping[str, Any]) -> list[str]:
     """Records with a row that is due, and nothing before it but rows that were never tried and have time: the later may
     make those needless. Each connection is asked for its own: what one can't take holds no other."""
-    other = sa.alias(WRITE_BACK)
-    first = (
-        sa.select(sa.func.min(other.c.id))
-        .where(other.c.connection == name, other.c.record == WRITE_BACK.c.record, other.c.state == "pending")
-        .where(sa.or_(other.c.attempts > 0, other.c.due_at <= moment))
-        .scalar_subquery()
-    )
-    due = (
-        sa.select(WRITE_BACK.c.record)
-        .where(_PENDING, WRITE_BACK.c.connection == name, WRITE_BACK.c.due_at <= moment, acts)
-        .where(WRITE_BACK.c.record.not_in(seen), WRITE_BACK.c.id == first)
-        .order_by(WRITE_BACK.c.id)
-        .limit(room)
-    )
-    return list(connection.execute(due).scalars())
+    return list(connection.execute(acts, asked).scalars())
 
 
 def _next(connection: sa.Connection, name: str, record: str, moment: datetime, url: str) -> Row | None:
     """The record's next write, after folding; None when it is not due."""
-    where = (_PENDING, WRITE_BACK.c.connection == name, WRITE_BACK.c.record == record)
-    query = sa.select(WRITE_BACK).where(*where).order_by(WRITE_BACK.c.id).limit(FOLDED).with_for_update()
-    rows = [dict(row) for row in connection.execute(query).mappings()]
+    rows = [dict(row) for row in connection.execute(_UNSENT, {"name": name, "record": record}).mappings()]
     if not rows:
         return None
     ended = _ended(connection, rows) if len(rows) > 1 else set()
@@ -126,22 +143,17 @@ def _next(connection: sa.Connection, name: str, record: str, moment: datetime, u
 
 
 def _ended(connection: sa.Connection, rows: Collection[fold.Row]) -> set[str]:
-    ids = {row["remediation_id"] for row in rows}
-    query = sa.select(REMEDIATION.c.id).where(REMEDIATION.c.id.in_(ids), REMEDIATION.c.stage == "ended")
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_ENDED, {"ids": _remediations(rows)}).scalars())
 
 
 def _written(connection: sa.Connection, name: str, record: str, rows: Collection[fold.Row]) -> set[str]:
     """Keys of these remediations' notes that may stand on the record."""
-    ids = {row["remediation_id"] for row in rows}
-    query = sa.select(WRITE_BACK.c.body).where(
-        WRITE_BACK.c.remediation_id.in_(ids),
-        WRITE_BACK.c.connection == name,
-        WRITE_BACK.c.record == record,
-        WRITE_BACK.c.act == "note",
-        WRITE_BACK.c.attempts > 0,
-    )
-    return {body["key"] for body in connection.execute(query).scalars()}
+    asked = {"ids": _remediations(rows), "name": name, "record": record}
+    return {body["key"] for body in connection.execute(_TRIED, asked).scalars()}
+
+
+def _remediations(rows: Collection[fold.Row]) -> list[str]:
+    return list({row["remediation_id"] for row in rows})
 
 
 def _live(rows: Collection[fold.Row], written: set[str], ended: set[str]) -> set[str]:

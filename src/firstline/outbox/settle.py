@@ -9,17 +9,19 @@ from firstline.governor import alarm
 from firstline.ledger.facet import bind
 from firstline.outbox.claim import Row, said
 from firstline.remediation.timeline import tell
+from firstline.store.database import update
 from firstline.store.table import WRITE_BACK
 
 
 def stands(connection: sa.Connection, row: Row) -> bool:
     """True while this try of the write is the one that counts."""
-    return connection.execute(sa.select(WRITE_BACK.c.id).where(*_this(row))).first() is not None
+    this = (WRITE_BACK.c[name] == value for name, value in _this(row).items())
+    return connection.execute(sa.select(WRITE_BACK.c.id).where(*this)).first() is not None
 
 
 def settle(connection: sa.Connection, row: Row, values: Mapping[str, Any], pager: str, url: str) -> bool:
     """End a try, and tell it. False, and nothing changed, when it no longer counts."""
-    if connection.execute(sa.update(WRITE_BACK).where(*_this(row)).values(**values)).rowcount != 1:
+    if update(connection, WRITE_BACK, _this(row), values) != 1:
         return False
     record = row["reference"].get("number") or row["reference"]["id"]
     if values["state"] == "done":
@@ -46,8 +48,8 @@ def release(connection: sa.Connection, under_way: Collection[str]) -> None:
     connection.execute(sa.update(WRITE_BACK).where(*_left(under_way)).values(state="pending"))
 
 
-def _this(row: Row) -> tuple[sa.ColumnElement[bool], ...]:
-    return WRITE_BACK.c.id == row["id"], WRITE_BACK.c.state == "sending", WRITE_BACK.c.attempts == row["attempts"]
+def _this(row: Row) -> dict[str, Any]:
+    return {"id": row["id"], "state": "sending", "attempts": row["attempts"]}
 
 
 def _left(under_way: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:

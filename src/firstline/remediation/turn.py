@@ -20,6 +20,7 @@ from firstline.remediation.report import report
 from firstline.remediation.run.finding import Findings, Outcome
 from firstline.remediation.run.procedure import Procedure
 from firstline.remediation.timeline import tell
+from firstline.store.database import update
 from firstline.store.table import REMEDIATION, now
 
 Row = dict[str, Any]
@@ -155,9 +156,8 @@ class Turn:
 
     def update(self, connection: sa.Connection, values: Values) -> bool:
         """Change the row if this turn and stage still count: a late part of an earlier try changes nothing."""
-        row = self.row
-        mine = (REMEDIATION.c.id == row["id"], REMEDIATION.c.turn == row["turn"], REMEDIATION.c.stage == row["stage"])
-        return connection.execute(sa.update(REMEDIATION).where(*mine).values(**values)).rowcount == 1
+        mine = {name: self.row[name] for name in ("id", "turn", "stage")}
+        return update(connection, REMEDIATION, mine, values) == 1
 
 
 def _due(holds: Sequence[Hold], look: float) -> datetime:

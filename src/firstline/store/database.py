@@ -1,8 +1,9 @@
 """One database, spoken to from threads: writes one after another where the database has one writer anyway."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -132,10 +133,27 @@ def insert(connection: Connection, *rows: SQLModel) -> None:
     for row in rows:
         tables.setdefault(str(row.__tablename__), []).append(dict(row.__dict__))
     for name, values in tables.items():
-        into = SQLModel.metadata.tables[name]
-        connection.execute(
-            sa.insert(into), [{column.name: value[column.name] for column in into.columns} for value in values]
-        )
+        statement, columns = _inserting(name)
+        connection.execute(statement, [{column: value[column] for column in columns} for value in values])
+
+
+def update(connection: Connection, of: sa.Table, where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
+    """Set values where each of these columns has that value; gives how many rows."""
+    statement = _updating(of, tuple(where))
+    known = {f"is_{name}": value for name, value in where.items()}
+    return connection.execute(statement, {**known, **values}).rowcount
+
+
+# Made once: to make a statement takes longer than to run it.
+@cache
+def _inserting(name: str) -> tuple[sa.Insert, tuple[str, ...]]:
+    into = SQLModel.metadata.tables[name]
+    return sa.insert(into), tuple(column.name for column in into.columns)
+
+
+@cache
+def _updating(of: sa.Table, where: tuple[str, ...]) -> sa.Update:
+    return sa.update(of).where(*(of.c[name] == sa.bindparam(f"is_{name}") for name in where))
 
 
 def _insert(connection: Connection, into: sa.Table) -> Any:
@@ -205,4 +223,4 @@ def _sqlite(url: sa.URL) -> Engine:
     return engine
 
 
-__all__ = ["Database", "insert", "insert_or", "one_at_a_time", "passing", "snapshot", "table", "upsert_newer"]
+__all__ = ["Database", "insert", "insert_or", "one_at_a_time", "passing", "snapshot", "table", "update", "upsert_newer"]

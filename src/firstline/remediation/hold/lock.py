@@ -7,12 +7,11 @@ import sqlalchemy as sa
 
 from firstline.guard.lock import Lock
 from firstline.guard.subject import Subject
-from firstline.store.database import insert_or
+from firstline.store.database import insert_or, one_at_a_time
 from firstline.store.table import LOCK, TOUCH
 
 _GATE = 0x6669727367  # PostgreSQL's advisory lock
 
-_NOTHING = sa.delete(LOCK).where(sa.false())
 _HELD = sa.select(LOCK.c.target, LOCK.c.remediation_id, LOCK.c.expires_at).where(
     LOCK.c.target.in_(sa.bindparam("targets", expanding=True))
 )
@@ -23,8 +22,8 @@ def alone(connection: sa.Connection) -> None:
     acted on. May be asked for again."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_GATE)))
-    else:  # a write of nothing: the driver begins with it, and SQLite has one writer
-        connection.execute(_NOTHING)
+    else:
+        one_at_a_time(connection)
 
 
 def held(connection: sa.Connection, targets: Iterable[str]) -> list[Lock]:
