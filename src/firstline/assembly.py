@@ -30,7 +30,7 @@ def executor(settings: Settings, name: str, **own: Any) -> Executor[Any]:
     kind = executor_kinds(settings)[name]
     model: type[Any] = getattr(kind, "settings_model")  # noqa: B009 - of the class, which mypy takes for what makes one
     told = settings.executors.get(name, {})
-    table = {**_kept(settings, model), **told, **_hidden(settings, model, told), **own}
+    table = {**told, **_kept(settings, model, told), **_hidden(settings, model, told), **own}
     table.pop("executor", None)
     return kind(settings.typed(model, table, f"executors.{name}"))
 
@@ -70,9 +70,13 @@ def _kind(name: str, table: dict[str, Any]) -> type[Executor[Any]]:
     return registry.executor(named)
 
 
-def _kept(settings: Settings, model: type[Any]) -> dict[str, str]:
-    """Runs must be found again after a restart, so they lie with the rest of what the hub remembers."""
-    return {"directory": str(settings.state / "runs")} if "directory" in model.model_fields else {}
+def _kept(settings: Settings, model: type[Any], told: dict[str, Any]) -> dict[str, Any]:
+    """Runs must be found again after a restart, from whatever directory the hub is started then: they lie with the rest
+    of what it remembers, or where the operator says, from the folder of firstline.toml."""
+    if "directory" not in model.model_fields:
+        return {}
+    directory = told.get("directory", str(settings.state / "runs"))
+    return {"directory": str(settings.folder / directory) if isinstance(directory, str) else directory}
 
 
 def _hidden(settings: Settings, model: type[Any], told: dict[str, Any]) -> dict[str, list[str]]:
