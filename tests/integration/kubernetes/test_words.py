@@ -8,7 +8,7 @@ import pytest
 from firstline.executor import PIECE, State
 from firstline.executors.kubernetes import window
 from firstline.executors.kubernetes.manifest import CANCELLED, CONTAINER
-from firstline.executors.kubernetes.pod import detail_of, exit_status, failure, message, state_of, waiting
+from firstline.executors.kubernetes.pod import detail_of, exit_status, failure, message, state_of, waiting, waits_since
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +69,14 @@ def test_a_pod_that_its_node_does_not_end_says_so() -> None:
     )
     evicted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert "being ended: EvictionByEvictionAPI; a node that does not answer may go on" in waiting(evicted)
+
+
+@pytest.mark.parametrize(("policy", "waits"), [({}, False), ({"restartPolicy": "Always"}, True)])
+def test_a_pod_whose_init_container_works_does_not_wait(policy: dict[str, str], *, waits: bool) -> None:
+    preparing = pod("Pending", initContainerStatuses=[{"name": "first", "state": {"running": {}}}])
+    preparing["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    preparing["spec"]["initContainers"] = [{"name": "first", **policy}]
+    assert bool(waits_since(job(), [preparing])) is waits
 
 
 def test_a_job_that_kubernetes_is_ending_says_why() -> None:

@@ -110,7 +110,8 @@ def waits_since(job: Body, pods: list[Body]) -> datetime | None:
         held = _condition(job, "Suspended")
         return moment((held or {}).get("lastTransitionTime") or job["metadata"].get("creationTimestamp"))
     if pods:
-        return None if has_begun(pods[0]) else moment(pods[0]["metadata"]["creationTimestamp"])
+        works = has_begun(pods[0]) or _prepares(pods[0])
+        return None if works else moment(pods[0]["metadata"]["creationTimestamp"])
     status = job.get("status", {})
     counted = any(status.get(name) for name in ("active", "succeeded", "failed", "terminating"))
     return None if counted else moment(status.get("startTime") or job["metadata"].get("creationTimestamp"))
@@ -118,6 +119,13 @@ def waits_since(job: Body, pods: list[Body]) -> datetime | None:
 
 def has_begun(pod: Body) -> bool:
     return bool({"running", "terminated"} & set(main_of(pod)[1]))
+
+
+def _prepares(pod: Body) -> bool:
+    """One of its init containers works; one that is always restarted is a sidecar, and prepares nothing."""
+    names = {each["name"] for each in pod["spec"].get("initContainers") or [] if each.get("restartPolicy") != "Always"}
+    statuses = pod.get("status", {}).get("initContainerStatuses") or []
+    return any("running" in (each.get("state") or {}) for each in statuses if each["name"] in names)
 
 
 def failure(pod: Body) -> str:
