@@ -7,6 +7,20 @@ import re
 # paragraph separators.
 _TRICKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+# What a terminal obeys (ECMA-48, xterm); `numbers` are those of a colour or a weight.
+SEQUENCE = re.compile(
+    r"\x1b\[(?P<numbers>[0-9;:]{0,256})m"
+    r"|\x1b\[[0-?]{0,256}[ -/]{0,16}[@-~]"  # CSI: the cursor, the screen, modes
+    r"|\x1b\][^\x07\x1b\r\n]{0,4096}(?:\x07|\x1b\\)"  # OSC: titles, links
+    r"|\x1b[PX^_][^\x07\x1b\r\n]{0,4096}\x1b\\"  # DCS, SOS, PM, APC
+    r"|\x1b[ -/]{0,16}[0-~]"
+)
+
+
+def unstyled(text: str) -> str:
+    """Output of a program for where no colours are: on a ticket, whose XML (1.0, 2.2) holds no escape character."""
+    return plain(SEQUENCE.sub("", text).replace("\r\n", "\n"))
+
 
 def plain(text: str) -> str:
     """Prose, which keeps its lines: `\\u202e` for what tricks the eye or the terminal, all else as it is."""

@@ -95,6 +95,12 @@ def test_a_runbook_without_checks_does_not_claim_a_proof(make_plan: MakePlan) ->
     assert told["Proved"] == "by the exit status of its steps alone"
 
 
+def test_on_a_ticket_output_has_no_colours_and_nothing_that_a_terminal_obeys(make_plan: MakePlan) -> None:
+    printed = "\x1b[31mred\x1b[0m \x1b]8;;https://else\x07link\x1b]8;;\x07\r\n50%\r100%"
+    note = text.outcome("r.outcome", make_plan(), ending("proved", [outcome("step", "restart", output=printed)]))
+    assert note.output == "red link\n50%\\r100%"
+
+
 def test_long_output_shows_head_and_tail_and_says_what_is_missing(make_plan: MakePlan) -> None:
     printed = "first line\n" + "x" * 50_000 + "\nlast line"
     note = text.outcome("r.outcome", make_plan(), ending("proved", [outcome("step", "restart", output=printed)]))

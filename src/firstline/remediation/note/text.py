@@ -12,6 +12,7 @@ from firstline.remediation.plan import Plan, steps
 from firstline.remediation.run.finding import Findings, Outcome
 from firstline.remediation.run.rollback import left
 from firstline.store.table import ApprovalRow
+from firstline.visible import unstyled
 
 NOTE_OUTPUT = 3_000  # characters of output in a note: head and tail; the log has the rest
 LISTED = 10  # lines of a fact; of more, only how many there are
@@ -189,11 +190,12 @@ def customer(key: str, plan: Plan) -> Note:
 
 
 def printed(findings: Findings) -> str:
-    """The output of what ran, each under its name; the diagnosis first when there is one."""
-    parts = [o for o in (*findings.of("diagnose"), *findings.of("step", "rollback")) if o.output.strip()]
+    """The output of what ran, without its colours, each under its name; the diagnosis first when there is one."""
+    ran = (*findings.of("diagnose"), *findings.of("step", "rollback"))
+    parts = [(_where(o), output) for o in ran if (output := unstyled(o.output).strip())]
     if len(parts) == 1:
-        return parts[0].output.strip()
-    return "\n\n".join(f"── {_where(part)}\n{part.output.strip()}" for part in parts)
+        return parts[0][1]
+    return "\n\n".join(f"── {where}\n{output}" for where, output in parts)
 
 
 def closing(plan: Plan, ended: str, findings: Findings, reason: str, url: str) -> str:
@@ -237,7 +239,7 @@ def _approval(plan: Plan, by: str) -> str:
 def _found(findings: Findings) -> list[str]:
     """What was seen before anything was done, and what the diagnosis says in its first line."""
     before = [f"{_where(o)}: {_holds(o)}" for o in findings.of("before")]
-    seen = [(o, o.output.strip().partition("\n")[0][:200]) for o in findings.of("diagnose")]
+    seen = [(o, unstyled(o.output).strip().partition("\n")[0][:200]) for o in findings.of("diagnose")]
     return before + [f"{_where(o)}: {line}" for o, line in seen if line]
 
 

@@ -11,15 +11,8 @@ from html import escape
 
 from markupsafe import Markup
 
-from firstline.visible import plain
+from firstline.visible import SEQUENCE, plain
 
-_SEQUENCE = re.compile(
-    r"\x1b\[(?P<numbers>[0-9;:]{0,256})m"
-    r"|\x1b\[[0-?]{0,256}[ -/]{0,16}[@-~]"  # CSI: the cursor, the screen, modes
-    r"|\x1b\][^\x07\x1b\r\n]{0,4096}(?:\x07|\x1b\\)"  # OSC: titles, links
-    r"|\x1b[PX^_][^\x07\x1b\r\n]{0,4096}\x1b\\"  # DCS, SOS, PM, APC
-    r"|\x1b[ -/]{0,16}[0-~]"
-)
 # What has no width; what else does not print, `plain` writes out.
 _NO_WIDTH = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u2064\u3164\ufeff\uffa0]")
 _WEIGHTS = {1: "b", 2: "d", 3: "i", 4: "u", 9: "s"}
@@ -49,7 +42,7 @@ class Ansi:
     def html(self, text: str) -> Markup:
         parts: list[str] = []
         at = 0
-        for found in _SEQUENCE.finditer(text):
+        for found in SEQUENCE.finditer(text):
             parts.append(self._styled(text[at : found.start()]))
             at = found.end()
             if found["numbers"] is not None:
