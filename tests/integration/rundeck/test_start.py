@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -289,3 +290,15 @@ async def test_a_list_as_the_published_description_has_it_is_understood(
     assert (await bench.start(("lasting",), id="mine")).where.startswith("7?")
     stand[0].app = rundeck.app
     bench._handles.clear()
+
+
+async def test_the_documented_ways_of_curl_are_known_to_the_stand_in(rundeck: Rundeck, url: str) -> None:
+    """Token and options in the address, an abort by GET (docs.rundeck.com/docs/api; apiExecutionAbort)."""
+    async with httpx.AsyncClient(base_url=f"{url}/api/41", params={"authtoken": TOKEN}) as http:
+        begun = (await http.post("/job/lasting/run", params={"argString": "-place 'a b'"})).json()
+        assert begun["job"]["options"] == {"place": "a b"}
+        begun = (await http.post("/job/lasting/run", params={"option.place": "c"})).json()
+        assert begun["job"]["options"] == {"place": "c"}
+        for each in rundeck.executions:
+            aborted = (await http.get(f"/execution/{each.id}/abort")).json()
+            assert aborted["abort"]["status"] == "pending"

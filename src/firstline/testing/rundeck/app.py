@@ -1,6 +1,7 @@
 """The stand-in's API: what a request must be, and what it does."""
 
 import re
+import shlex
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from firstline.testing.rundeck.stage import Stage
 
 TOKEN = "rundeck-token-of-the-tests"  # noqa: S105 - of a stand-in
 EARLIEST = 14
+KNOWN = frozenset({"argString", "loglevel", "asUser", "filter", "runAtTime", "options"})
 Handle = Callable[[Request, Token], Awaitable[Any]]
 
 
@@ -43,6 +45,7 @@ class Rundeck:
             self._route("GET", "/execution/{number}", self._execution),
             self._route("GET", "/execution/{number}/output", self._output),
             self._route("POST", "/execution/{number}/abort", self._abort),
+            self._route("GET", "/execution/{number}/abort", self._abort),
         ]
         self.app = Wire(Starlette(routes=routes), self.faults)
 
@@ -71,7 +74,7 @@ class Rundeck:
         if not version.isdecimal() or not EARLIEST <= int(version) <= self._api:
             limit = f"Current version: {self._api}"
             raise Refused(400, "api.error.api-version.unsupported", version, request.url.path, limit)
-        given = request.headers.get("x-rundeck-auth-token", "")
+        given = request.headers.get("x-rundeck-auth-token") or request.query_params.get("authtoken", "")
         token = self.tokens.get(given)
         if token is None:
             who = f"(Token:{given[:5]}****)" if given else "(unauthenticated)"
@@ -171,6 +174,9 @@ class Rundeck:
 
 
 async def _body(request: Request) -> dict[str, Any]:
+    """Without one, all stands in the address."""
+    if not await request.body():
+        return _of_address(dict(request.query_params))
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise Refused(
             415, "api.error.invalid.request", "Format not allowed: " + request.headers.get("content-type", "")
@@ -179,10 +185,17 @@ async def _body(request: Request) -> dict[str, Any]:
         body = await request.json()
     except ValueError as error:
         raise Refused(400, "api.error.invalid.request", f"Failed to parse JSON request body: {error}") from None
-    unknown = set(body) - {"argString", "loglevel", "asUser", "filter", "runAtTime", "options"}
+    unknown = set(body) - KNOWN
     if unknown:
         raise ValueError(f"the documents know no {unknown}")
     return dict(body)
+
+
+def _of_address(query: dict[str, str]) -> dict[str, Any]:
+    options = {name.removeprefix("option."): value for name, value in query.items() if name.startswith("option.")}
+    words = shlex.split(query.get("argString", ""))
+    given = dict(zip((word.removeprefix("-") for word in words[::2]), words[1::2], strict=False))
+    return {name: value for name, value in query.items() if name in KNOWN} | {"options": options or given}
 
 
 def _options(job: Job, given: dict[str, Any]) -> dict[str, str]:
