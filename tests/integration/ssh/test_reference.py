@@ -46,7 +46,7 @@ def test_the_settings_that_are_shown_are_those_there_are() -> None:
         2222,
         "www-ops",
         "root",
-        "/usr/libexec/platform-python",
+        "/usr/bin/python3.11",
     )
     for name in AS_THEY_ARE:
         assert getattr(settings, name) == SshSettings.model_fields[name].default, name
