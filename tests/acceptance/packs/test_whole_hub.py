@@ -37,14 +37,6 @@ remote_directory = "{kept}"
 address = "{sshd.address}"
 port = {sshd.port}
 host_key = "{sshd.host_key}"
-
-[secrets.names.postgresql]
-from = "env:PATH"
-packs = ["postgresql"]
-
-[secrets.names.kubernetes]
-from = "env:PATH"
-packs = ["kubernetes"]
 """
 
 
@@ -60,8 +52,9 @@ def shop(runit: Runit, ports: Callable[[], int], tmp_path: Path) -> Shop:
 
 
 def copied(folder: Path, disk: Path, shop: Shop) -> None:
-    """All packs, with what the how-to says is the operator's own. Times to hold are shortened."""
-    shutil.copytree(PACKS, folder / "mappings")
+    """Two packs, with what the how-to says is the operator's own. Times to hold are shortened."""
+    for pack in ("linux", "web"):
+        shutil.copytree(PACKS / pack, folder / "mappings" / pack)
     linux, web = (folder / "mappings" / pack / "mapping.yaml" for pack in ("linux", "web"))
     linux.write_text(linux.read_text().replace("      path: >-", f"      folder: {disk}/log\n      path: >-", 1))
     own = "".join(f"      {name}: {value}\n" for name, value in shop.inputs().items())
