@@ -130,8 +130,9 @@ async def test_a_run_whose_supervisor_hears_nothing_can_be_ended(
     assert left(handle) == []
 
 
-async def test_a_directory_in_place_of_a_record_makes_it_unknown(bench: Bench) -> None:
-    handle = await bench.start(shell('mkdir "$run/ended.json"'))
+@pytest.mark.parametrize("instead", ["mkdir $run/ended.json", "rm $run/ended.draft; mkfifo $run/ended.draft"])
+async def test_what_is_no_file_in_place_of_a_record_makes_it_unknown(bench: Bench, instead: str) -> None:
+    handle = await bench.start(shell(instead))
     progress = await bench.end(handle)
     assert progress.state is State.UNKNOWN
     assert progress.detail

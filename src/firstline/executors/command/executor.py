@@ -140,7 +140,7 @@ class CommandExecutor(Executor[CommandSettings]):
         try:
             await self._begin_once(run, request)
         except OSError as error:
-            raise Unavailable(f"run {request['step']} can't begin: {error}") from error
+            raise Unavailable(f"run {request['step']} can't begin: {error}", perhaps=run.has_begun()) from error
 
     async def _begin_once(self, run: RunDirectory, request: Request) -> None:
         run.make(0o711 if "owner" in request else 0o700)

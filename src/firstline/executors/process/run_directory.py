@@ -33,7 +33,8 @@ OUTPUT = "FIRSTLINE_OUTPUT"
 RESERVED = 4096  # bytes for each record that is made after the beginning
 
 
-_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+# Neither a link nor a FIFO that a command put in a record's place is followed or waited for.
+_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Standing(Enum):
