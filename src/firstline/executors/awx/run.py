@@ -20,6 +20,7 @@ from firstline.executors.awx.document import Event, Host, Job, Node, Part
 from firstline.executors.awx.request import targets_of
 from firstline.executors.outputs import LIMIT
 from firstline.executors.polled.log import Page, RemoteLog, Stream
+from firstline.executors.polled.place import elsewhere
 
 PATIENCE = 60.0  # seconds that events may need to be saved after a job's end
 GAP = 15.0  # seconds after which an event that is missing among the others is not waited for: AWX saves not all
@@ -141,13 +142,13 @@ class Run:
             state = State.RUNNING  # its last words are on their way
         if state is State.CANCELLED:
             state = State(stopped.get("state", State.CANCELLED))
-        elsewhere, unsure = "", ""
+        astray, unsure = "", ""
         if state is State.SUCCEEDED and self._address.targets:
             try:
-                elsewhere = await self._elsewhere()
+                astray = await self._astray()
             except Rejected as error:
                 unsure = f"on which hosts it ran can't be told: {error}"
-        state = State.FAILED if elsewhere else state
+        state = State.FAILED if astray else state
         outputs, complaint = _outputs(sight.job) if state.ended else ({}, "")
         return Progress(
             state=state,
@@ -157,12 +158,12 @@ class Run:
             dropped=window.dropped,
             started_at=_utc(sight.job.started),
             ended_at=_utc(sight.job.finished) if state.ended else None,
-            detail="; ".join(filter(None, (*self._words(state, sight, stopped), elsewhere, unsure, complaint))),
+            detail="; ".join(filter(None, (*self._words(state, sight, stopped), astray, unsure, complaint))),
             outputs=outputs,
             surroundings=_surroundings(self._address, sight.job),
         )
 
-    async def _elsewhere(self) -> str:
+    async def _astray(self) -> str:
         """In words, that it did not run where it was asked to: Ansible warns of a host that the inventory does not
         have, or that no play is for, and goes on without it. AWX counts for each host what was done there
         (JobHostSummary)."""
@@ -170,11 +171,7 @@ class Run:
             jobs = [part for part in self._sight.parts if part.type == "job"]
             found = [await self._api.all(Host, f"jobs/{job.id}/job_host_summaries") for job in jobs]
             self._hosts = {each.host_name for page in found for each in page}
-        words = {
-            "it did not run on": [target for target in self._address.targets if target not in self._hosts],
-            "it ran, and nobody asked for it, on": sorted(self._hosts - {*self._address.targets}),
-        }
-        return "; ".join(f"{what} {', '.join(hosts)}" for what, hosts in words.items() if hosts)
+        return elsewhere(self._address.targets, self._hosts)
 
     async def _all_saved(self) -> bool:
         """Whether the output of an ended run is all there, or will not come any more."""

@@ -15,6 +15,7 @@ from firstline.executor import Progress, State, Step
 from firstline.executors.outputs import LIMIT
 from firstline.executors.polled.foreign import read
 from firstline.executors.polled.log import Page, RemoteLog, Stream
+from firstline.executors.polled.place import elsewhere
 from firstline.executors.rundeck.api import WHOSE, Api, Entry, Execution, Gone, Output
 from firstline.executors.rundeck.request import targets_of
 
@@ -151,7 +152,7 @@ class Run:
     async def _look(self, offset: int, sight: Sight, stopped: dict[str, Any]) -> Progress:
         self._sight, state = sight, sight.state
         self._to_end = state.ended
-        elsewhere = _elsewhere(self._address.targets, sight.last) if state is State.SUCCEEDED else ""
+        astray = _astray(self._address.targets, sight.last) if state is State.SUCCEEDED else ""
         nowhere = self._address.targets and state is State.SUCCEEDED and not sight.last.nodes
         try:
             window = await self._log.window(offset, ended=state.ended)
@@ -160,7 +161,7 @@ class Run:
             window = await self._log.window(offset, ended=False)
         if state is State.CANCELLED:
             state = State(stopped.get("state", State.CANCELLED))
-        if state is State.SUCCEEDED and elsewhere:
+        if state is State.SUCCEEDED and astray:
             state = State.FAILED
         return Progress(
             state=state,
@@ -170,9 +171,7 @@ class Run:
             dropped=window.dropped,
             started_at=_moment(sight.started),
             ended_at=_moment(sight.last.ended.unixtime / 1000) if state.ended and sight.last.ended else None,
-            detail="; ".join(
-                filter(None, (*self._words(state, sight, stopped), elsewhere, _NOWHERE if nowhere else ""))
-            ),
+            detail="; ".join(filter(None, (*self._words(state, sight, stopped), astray, _NOWHERE if nowhere else ""))),
             outputs=self._outputs if state.ended else {},
             surroundings=f"Rundeck execution {sight.last.id}, as {sight.last.user or 'its user'}",
         )
@@ -260,17 +259,13 @@ def _missing(content: Output) -> str:
     return f"its log is not all there: {content.pending or content.message or 'it was not completed'}"
 
 
-def _elsewhere(targets: tuple[str, ...], execution: Execution) -> str:
+def _astray(targets: tuple[str, ...], execution: Execution) -> str:
     """In words, that it did not run where it was asked to: Rundeck leaves out nodes that the project does not have. Of
     a job whose steps run on no node it names none; nor where none is left and the job calls that a success
     (`successOnEmptyNodeFilter`; EngineWorkflowExecutor)."""
     if not targets or not execution.nodes:
         return ""
-    words = {
-        "it did not run on": [target for target in targets if target not in execution.nodes],
-        "it ran, and nobody asked for it, on": [node for node in execution.nodes if node not in targets],
-    }
-    return "; ".join(f"{what} {', '.join(nodes)}" for what, nodes in words.items() if nodes)
+    return elsewhere(targets, execution.nodes)
 
 
 def _moment(seconds: float) -> datetime:
