@@ -45,11 +45,12 @@ class Rollout:
         """All goes, or as far as it gets: then `failed` says why, and `undo` what is to be taken back. Raises
         `Unknown` when the end of something can't be told: then nothing is taken back, a person decides."""
         self._begun = await self._procedure.begun()
+        begun = {self._runbook.steps[number].batch for number, _ in self._begun}
         last = 0
         for number, targets in enumerate(self._goes.batches):
-            if self._over and not self._was_begun(number):
+            if self._over and number not in begun:
                 break
-            if number and self._goes.pause and not self._was_begun(number):
+            if number and self._goes.pause and number not in begun:
                 await asyncio.sleep(self._goes.pause)
             await self._go(number, targets)
             last = number
@@ -66,9 +67,6 @@ class Rollout:
         """Whether no further step may begin. One that an earlier turn has begun is followed to its end all the same:
         what runs may not be forgotten, nor rolled back while it runs."""
         return self._broken or len(self._findings.lost) > self._goes.failures
-
-    def _was_begun(self, batch: int) -> bool:
-        return any(self._runbook.steps[number].batch == batch for number, _ in self._begun)
 
     async def _go(self, number: int, targets: Sequence[str]) -> None:
         for whole, segment in groupby(self._steps[number], key=lambda each: bool(each[1].targets)):
