@@ -18,7 +18,7 @@ from firstline.web.app import create_app
 
 pytestmark = pytest.mark.anyio
 
-KILLED = 'echo half of it; until test -e "$1/seen"; do sleep 0.01; done; kill -9 $PPID; sleep 60 & wait'
+KILLED = 'echo half of it; until test -e "$1/seen"; do sleep 0.01; done; kill -9 $PPID'
 DONE = {"ended": "done", "reason": "It runs again, I looked."}
 
 
