@@ -53,8 +53,10 @@ class Space:
         self._ask("DELETE", path, None)
 
     def engine(self, mount: str, version: int) -> None:
-        """A key-value engine. One of the second version is made ready a moment after its mount is."""
+        """A key-value engine. One of the second version answers 400 for a moment after it was mounted."""
         self.write(f"sys/mounts/{mount}", type="kv", options={"version": str(version)})
+        if version == 2:
+            eventually(lambda: self._send("GET", f"{mount}/config", None).is_success)
 
     def token(self, *reads: str, **more: Any) -> str:
         """One that may read below these paths; `more` as for auth/token/create."""
@@ -91,13 +93,7 @@ class OpenBao:
         self._starts += 1
         self._place.mkdir()
         (self._place / "plain.hcl").write_text(_PLAIN.format(port=self._port), encoding="utf-8")
-        command = [
-            _program(),
-            "server",
-            "-dev",
-            "-dev-no-store-token",
-            "-dev-tls",
-        ]
+        command = [_program(), "server", "-dev", "-dev-no-store-token", "-dev-tls"]
         command += [f"-dev-tls-cert-dir={self._place}", f"-dev-listen-address=127.0.0.1:{self._tls_port}"]
         command += [f"-dev-root-token-id={ROOT}", f"-config={self._place / 'plain.hcl'}"]
         with self._log.open("wb") as log:
