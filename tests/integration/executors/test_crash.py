@@ -165,10 +165,10 @@ async def test_without_the_launcher_runs_go_on_and_new_ones_begin(bench: Bench) 
 
 
 async def test_a_launcher_that_hangs_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firstline.executors.command.executor.ANSWER", 0.2)
-    monkeypatch.setattr("firstline.executors.command.launcher._PATIENCE", 0.2)
     launcher_of(await bench.start(FOREVER)).suspend()
-    with pytest.raises(Unavailable):
+    with monkeypatch.context() as impatient, pytest.raises(Unavailable):
+        impatient.setattr("firstline.executors.command.executor.ANSWER", 0.2)
+        impatient.setattr("firstline.executors.command.launcher._PATIENCE", 0.2)
         await bench.start(("true",), id="again")
     assert (await bench.end(await bench.start(("true",), id="again"))).state is State.SUCCEEDED
 
