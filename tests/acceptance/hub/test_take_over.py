@@ -17,7 +17,7 @@ from firstline import registry, settings
 from firstline.access import Right, make_token
 from firstline.connector import SandboxSettings
 from firstline.store import Database
-from firstline.testing.loopback import serve
+from firstline.testing.loopback import ask, serve
 from firstline.testing.patience import eventually
 
 # Runs until the test lets it go, and leaves a mark at its begin.
@@ -51,7 +51,7 @@ class Process:
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        return ask("GET", f"{url}/readyz").status_code == 200
     except httpx.TransportError:
         return False
 

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from tests.acceptance.packs.conftest import PACKS, Runit
 from tests.acceptance.packs.shop import Shop
@@ -19,7 +18,7 @@ from firstline import registry, settings
 from firstline.access import Right, make_token
 from firstline.connector import SandboxSettings
 from firstline.hub import Hub
-from firstline.testing.loopback import serve
+from firstline.testing.loopback import ask, serve
 from firstline.testing.patience import eventually
 from firstline.testing.sshd import Sshd
 from firstline.testing.sshd import serve as serve_ssh
@@ -101,7 +100,7 @@ def let_go(hub: Running, count: int) -> None:
     for row in asked():
         address = f"{hub.servicenow}/api/now/table/sysapproval_approver/{row}"
         who = ("david.loo", "david.loo")
-        httpx.patch(address, auth=who, json={"state": "approved"}, trust_env=False).raise_for_status()
+        ask("PATCH", address, auth=who, json={"state": "approved"}).raise_for_status()
 
 
 def ended(hub: Running, count: int) -> dict[str, str]:

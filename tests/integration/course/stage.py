@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import sqlalchemy as sa
 from tests.integration.course.folder import JIRA, OWN, TOML, write_pack
 
@@ -28,6 +27,7 @@ from firstline.remediation.note.start import tell_begun
 from firstline.store import clock
 from firstline.store.database import insert
 from firstline.store.table import APPROVAL, LEDGER, LOCK, REMEDIATION, WRITE_BACK, DeliveryRow
+from firstline.testing.loopback import ask
 
 Turn = Callable[..., Awaitable[None]]
 
@@ -184,7 +184,7 @@ class Stage:
         return self.table("change_request")
 
     def table(self, name: str) -> list[dict[str, Any]]:
-        state = httpx.get(f"{self.addresses['servicenow']}/sandbox/state", trust_env=False).json()
+        state = ask("GET", f"{self.addresses['servicenow']}/sandbox/state").json()
         found: list[dict[str, Any]] = state["tables"].get(name, [])
         return found
 
@@ -192,13 +192,13 @@ class Stage:
         """What a person does on the sandbox's page of the newest change."""
         number = self.changes()[-1]["number"]
         url = f"{self.addresses['servicenow']}/sandbox/change/{number}/{act}"
-        answered = httpx.post(url, data=answer, trust_env=False)
+        answered = ask("POST", url, data=answer)
         assert answered.status_code < 400, answered.text
 
     def trouble(self, **how: Any) -> None:
         """ServiceNow's sandbox answers the next requests so."""
         url = f"{self.addresses['servicenow']}/sandbox/trouble"
-        httpx.post(url, json=how, trust_env=False).raise_for_status()
+        ask("POST", url, json=how).raise_for_status()
 
     def edit(self, name: str, before: str, after: str) -> None:
         """Somebody edits a file of the pack, and the hub takes it."""

@@ -2,24 +2,25 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from tests.integration.course.folder import EMERGENCY, JIRA, NORMAL, SERVICENOW, STANDARD
 from tests.integration.course.stage import Make, Stage
+
+from firstline.testing.loopback import ask
 
 pytestmark = pytest.mark.anyio
 
 
 def issue(shop: Stage) -> dict[str, Any]:
     """The newest change, as Jira's sandbox has it now."""
-    state = httpx.get(f"{shop.addresses['jira']}/sandbox/state", trust_env=False).json()
+    state = ask("GET", f"{shop.addresses['jira']}/sandbox/state").json()
     found: dict[str, Any] = state["issues"][-1]
     return found
 
 
 def decide(shop: Stage, decision: str) -> None:
     url = f"{shop.addresses['jira']}/sandbox/request-approval/{issue(shop)['key']}/{decision}"
-    httpx.post(url, trust_env=False).raise_for_status()
+    ask("POST", url).raise_for_status()
 
 
 def status(shop: Stage) -> str:

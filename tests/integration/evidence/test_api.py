@@ -17,7 +17,7 @@ from firstline.access.token import give_token
 from firstline.hub import Hub
 from firstline.ledger.key import signer
 from firstline.store.table import LEDGER
-from firstline.testing.loopback import serve
+from firstline.testing.loopback import ask, serve
 from firstline.testing.patience import eventually
 from firstline.web.app import create_app
 
@@ -33,7 +33,7 @@ class Running:
 
     def ask(self, path: str, person: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens[person]}"} if person else {}
-        return httpx.get(f"{self.url}/api/v1/{path}", headers=headers, trust_env=False, timeout=PATIENT)
+        return ask("GET", f"{self.url}/api/v1/{path}", headers=headers, timeout=PATIENT)
 
     def get(self, path: str, person: str = "ann") -> Any:
         answer = self.ask(path, person)

@@ -22,7 +22,7 @@ from firstline.hub import Hub
 from firstline.ledger import key as keys
 from firstline.ledger.verify import verify
 from firstline.store.table import INCIDENT
-from firstline.testing.loopback import serve
+from firstline.testing.loopback import ask, serve
 from firstline.testing.patience import eventually
 from firstline.web.app import create_app
 
@@ -116,13 +116,13 @@ class Running:
     ) -> httpx.Response:
         signature = "v1=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         signed = {"X-PagerDuty-Signature": signature, "X-Webhook-Id": key, **(headers or {})}
-        return httpx.post(f"{self.url}/hooks/pagerduty", content=body, headers=signed, trust_env=False, timeout=PATIENT)
+        return ask("POST", f"{self.url}/hooks/pagerduty", content=body, headers=signed, timeout=PATIENT)
 
     def get(self, path: str) -> Any:
-        answer = httpx.get(
+        answer = ask(
+            "GET",
             f"{self.url}/api/v1/{path}",
             headers={"Authorization": f"Bearer {self.token}"},
-            trust_env=False,
             timeout=PATIENT,
         )
         answer.raise_for_status()
@@ -130,10 +130,10 @@ class Running:
 
     def act(self, path: str, body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.post(f"{self.url}/api/v1/{path}", headers=headers, json=body, trust_env=False, timeout=PATIENT)
+        return ask("POST", f"{self.url}/api/v1/{path}", headers=headers, json=body, timeout=PATIENT)
 
     def state(self, vendor: str) -> Any:
-        return httpx.get(f"{getattr(self, vendor)}/sandbox/state", trust_env=False, timeout=PATIENT).json()
+        return ask("GET", f"{getattr(self, vendor)}/sandbox/state", timeout=PATIENT).json()
 
     def incident(self, number: int = 1) -> Any:
         """PagerDuty's incident as its sandbox has it now."""

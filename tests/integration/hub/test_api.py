@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-import httpx
 import pytest
 from tests.integration.hub.conftest import STANDARD, Running, Start, triggered
 
 from firstline.access import Right, make_token
+from firstline.testing.loopback import ask
 from firstline.testing.patience import eventually
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -19,7 +19,7 @@ def hub(start: Start) -> Running:
 
 
 def described(hub: Running) -> dict[str, Any]:
-    found: dict[str, Any] = httpx.get(f"{hub.url}/api/openapi.json", trust_env=False).json()
+    found: dict[str, Any] = ask("GET", f"{hub.url}/api/openapi.json").json()
     return found
 
 
@@ -35,15 +35,13 @@ def test_every_answer_of_the_api_is_described_and_says_it_needs_a_token(hub: Run
 def test_no_route_answers_without_a_token(hub: Running) -> None:
     for path, methods in described(hub)["paths"].items():
         for method in methods if path.startswith("/api/v1/") else ():
-            answer = httpx.request(method, hub.url + re.sub(r"{\w+}", "x", path), trust_env=False)
+            answer = ask(method, hub.url + re.sub(r"{\w+}", "x", path))
             assert answer.status_code == 401, (method, path)
 
 
 def test_what_is_not_there_is_answered_404(hub: Running) -> None:
     for path in ("deliveries/x", "remediations/x", "connections/x/check"):
-        answer = httpx.get(
-            f"{hub.url}/api/v1/{path}", headers={"Authorization": f"Bearer {hub.token}"}, trust_env=False
-        )
+        answer = ask("GET", f"{hub.url}/api/v1/{path}", headers={"Authorization": f"Bearer {hub.token}"})
         assert answer.status_code == 404, path
     for path in ("approvals/x/approve", "approvals/x/refuse", "connections/x/resume"):
         assert hub.act(path).status_code == 404, path
@@ -53,10 +51,10 @@ def test_who_may_only_see_approves_nothing(hub: Running) -> None:
     hub.post(triggered())
     (asked,) = eventually(lambda: hub.get("approvals?state=waiting")["items"])
     seeing = hub.hub.database.write_now(lambda c: make_token(c, "bo", [Right.SEE]))
-    answer = httpx.post(
+    answer = ask(
+        "POST",
         f"{hub.url}/api/v1/approvals/{asked['id']}/approve",
         headers={"Authorization": f"Bearer {seeing}"},
-        trust_env=False,
     )
     assert answer.status_code == 403
     assert "bo may not approve" in answer.json()["detail"]

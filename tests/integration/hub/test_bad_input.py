@@ -4,11 +4,11 @@ import hashlib
 import json
 from typing import Any
 
-import httpx
 import pytest
 from tests.integration.hub.conftest import Running, Start, both_databases, triggered
 
 from firstline.connector import Delivery
+from firstline.testing.loopback import ask
 from firstline.testing.patience import eventually
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what does not reach the database
@@ -21,7 +21,7 @@ def parked(hub: Running) -> Any:
 @on_sqlite
 def test_an_unsigned_webhook_is_answered_401_and_not_stored(start: Start) -> None:
     hub = start()
-    answer = httpx.post(f"{hub.url}/hooks/pagerduty", content=triggered(), trust_env=False)
+    answer = ask("POST", f"{hub.url}/hooks/pagerduty", content=triggered())
     assert answer.status_code == 401
     assert hub.get("deliveries")["items"] == []
 
@@ -35,7 +35,7 @@ def test_a_wrongly_signed_webhook_is_answered_401_and_not_stored(start: Start) -
 
 @on_sqlite
 def test_a_webhook_for_an_unknown_connection_is_answered_404(start: Start) -> None:
-    assert httpx.post(f"{start().url}/hooks/absent", content=b"{}", trust_env=False).status_code == 404
+    assert ask("POST", f"{start().url}/hooks/absent", content=b"{}").status_code == 404
 
 
 @on_sqlite
@@ -49,7 +49,7 @@ def test_a_body_over_five_mebibytes_is_answered_413(start: Start) -> None:
 def test_a_body_over_the_limit_that_does_not_say_its_length_is_answered_413(start: Start) -> None:
     hub = start()
     chunks = (b"x" * 65_536 for _ in range(100))
-    answer = httpx.post(f"{hub.url}/hooks/pagerduty", content=chunks, trust_env=False)
+    answer = ask("POST", f"{hub.url}/hooks/pagerduty", content=chunks)
     assert answer.status_code == 413
 
 
@@ -126,9 +126,7 @@ def test_a_mistake_in_a_mapping_leaves_the_running_hub_on_the_last_good_version(
     hub = start()
     mapping = hub.hub.settings.mappings / "shop" / "mapping.yaml"
     mapping.write_text(mapping.read_text().replace("runbook: mend", "runbook: absent"))
-    ready = eventually(
-        lambda: found if (found := httpx.get(f"{hub.url}/readyz", trust_env=False).json())["errors"] else None
-    )
+    ready = eventually(lambda: found if (found := ask("GET", f"{hub.url}/readyz").json())["errors"] else None)
     assert "mapping.yaml:5:" in ready["errors"][0]
     hub.post(triggered())
     assert hub.remediation()["outcome"] == "proved"
@@ -182,11 +180,11 @@ def test_a_cookie_does_not_approve_whatever_else_a_browser_adds_by_itself(start:
     hub = start(mode="approve")
     hub.post(triggered())
     (asked,) = eventually(lambda: hub.get("approvals")["items"])
-    answer = httpx.post(
+    answer = ask(
+        "POST",
         f"{hub.url}/api/v1/approvals/{asked['id']}/approve",
         auth=("ada", "proxy-password"),
         cookies={"firstline": hub.token},
-        trust_env=False,
     )
     assert answer.status_code == 403
     assert hub.get("approvals")["items"][0]["state"] == "waiting"

@@ -1,10 +1,10 @@
 """Changes that wait for the people of their register, and what they answer there."""
 
-import httpx
 import sqlalchemy as sa
 from tests.integration.hub.conftest import PATIENT, Running, Start, both_databases, triggered
 
 from firstline.store.table import REMEDIATION
+from firstline.testing.loopback import ask
 from firstline.testing.patience import eventually
 
 pytestmark = both_databases
@@ -14,7 +14,7 @@ def desk(hub: Running, act: str, **answer: str) -> None:
     """What a person does on the sandbox's page of a change."""
     (change,) = hub.changes()
     url = f"{hub.servicenow}/sandbox/change/{change['number']}/{act}"
-    answered = httpx.post(url, data=answer, trust_env=False, timeout=PATIENT)
+    answered = ask("POST", url, data=answer, timeout=PATIENT)
     assert answered.status_code < 400, answered.text
 
 

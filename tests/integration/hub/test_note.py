@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -14,6 +13,7 @@ from firstline.connector import Attachment, Attachments
 from firstline.incident import Reference
 from firstline.store.database import insert
 from firstline.store.table import REMEDIATION, LinkRow, now
+from firstline.testing.loopback import ask
 from firstline.testing.patience import eventually
 
 SLOW = 'until [ -e "$1/let-go" ]; do sleep 0.05; done; ' + MENDS
@@ -109,7 +109,7 @@ def test_long_output_is_cut_in_the_note_and_whole_in_the_log(start: Start) -> No
     assert len(note) < 5000
     address = f"{hub.url}/api/v1/remediations/{remediation['id']}/log"
     assert f"Log: {hub.hub.settings.url}/api/v1/remediations/{remediation['id']}/log" in note
-    answer = httpx.get(address, headers={"Authorization": f"Bearer {hub.token}"}, trust_env=False)
+    answer = ask("GET", address, headers={"Authorization": f"Bearer {hub.token}"})
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     log = answer.text.splitlines()
     assert set(map(str, range(1, 20001))) <= set(log)
@@ -177,10 +177,10 @@ def test_a_secret_that_a_runbook_prints_shows_nowhere(start: Start, folder: Path
     assert "hunter2" not in str(remediation["write_backs"]) + str(remediation["timeline"]) + str(hub.changes())
     assert "[masked]" in remediation["runs"][-1]["output"] + remediation["runs"][1]["output"]
     encoded = "Wng4MS1hLXJlc3Q"  # how its Base64 begins
-    log = httpx.get(
+    log = ask(
+        "GET",
         f"{hub.url}/api/v1/remediations/{remediation['id']}/log",
         headers={"Authorization": f"Bearer {hub.token}"},
-        trust_env=False,
     ).text
     for shown in (tables(hub), str(remediation), log, str(hub.incident()), str(hub.changes())):
         assert TOKEN not in shown

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from tests.integration.hub.conftest import Running, Start, both_databases, triggered
@@ -12,6 +11,7 @@ from firstline.incident import Incident
 from firstline.remediation.plan import Plan
 from firstline.remediation.run.procedure import Procedure
 from firstline.store.table import REMEDIATION, RUN
+from firstline.testing.loopback import ask
 from firstline.testing.patience import eventually
 
 pytestmark = [pytest.mark.anyio, both_databases]
@@ -69,6 +69,6 @@ def test_a_parked_delivery_can_be_read_again(start: Start) -> None:
 def test_a_large_body_is_refused_where_nobody_has_signed_in(start: Start) -> None:
     hub = start()
     large = b"token=" + b"x" * 100_000
-    assert httpx.post(f"{hub.url}/sign-in", content=large, trust_env=False).status_code == 413
-    answer = httpx.post(f"{hub.url}/api/v1/approvals/x/approve", content=large, trust_env=False)
+    assert ask("POST", f"{hub.url}/sign-in", content=large).status_code == 413
+    answer = ask("POST", f"{hub.url}/api/v1/approvals/x/approve", content=large)
     assert answer.status_code in (401, 413)

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import httpx
 from tests.integration.hub.conftest import STANDARD, Running, Start, both_databases, triggered
 
+from firstline.testing.loopback import ask
 from firstline.testing.patience import eventually
 
 
 def trouble(hub: Running, **how: Any) -> None:
     """ServiceNow's sandbox answers the next requests so; the hub's own look at its start has gone through before."""
     eventually(lambda: all(one["findings"] is not None for one in hub.get("connections")))
-    httpx.post(f"{hub.servicenow}/sandbox/trouble", json=how, trust_env=False).raise_for_status()
+    ask("POST", f"{hub.servicenow}/sandbox/trouble", json=how).raise_for_status()
 
 
 @both_databases

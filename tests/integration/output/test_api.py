@@ -20,6 +20,7 @@ from firstline.access import Right, grant, roll
 from firstline.access.token import give_token
 from firstline.remediation.run.sweep import sweep
 from firstline.store.table import LEDGER, now
+from firstline.testing.loopback import ask
 
 
 def token_of(connection: sa.Connection, name: str) -> str:
@@ -31,7 +32,7 @@ def token_of(connection: sa.Connection, name: str) -> str:
 
 def fetch(printing: Printing, path: str, token: str = "") -> httpx.Response:
     headers = {"Authorization": f"Bearer {token or printing.desk.hub.token}"}
-    return httpx.get(f"{printing.desk.hub.url}/api/v1/{path}", headers=headers, trust_env=False, timeout=60)
+    return ask("GET", f"{printing.desk.hub.url}/api/v1/{path}", headers=headers, timeout=60)
 
 
 def test_output_is_there_while_it_runs_and_a_late_viewer_gets_all_of_it(prints: Print) -> None:
@@ -66,7 +67,7 @@ def test_a_stream_tells_each_part_as_it_comes_and_ends_with_the_run(prints: Prin
                 ids.append(value)
     assert texts[0] == "mended it\n"
     assert "".join(texts) == "mended it\nsecond\n"
-    again = httpx.get(url, headers={**headers, "Last-Event-ID": ids[0]}, trust_env=False, timeout=60)
+    again = ask("GET", url, headers={**headers, "Last-Event-ID": ids[0]}, timeout=60)
     assert "second" in again.text
     assert "mended it" not in again.text
 
@@ -138,7 +139,7 @@ def test_who_may_not_see_the_remediation_sees_nothing_of_its_runs(printed: Print
     paths += [f"{printed.path}/{end}" for end in ("output", "output/stream", "log")]
     for path in paths:
         assert fetch(printed, path, other).status_code == 404, path
-        assert httpx.get(f"{printed.desk.hub.url}/api/v1/{path}", trust_env=False).status_code == 401, path
+        assert ask("GET", f"{printed.desk.hub.url}/api/v1/{path}").status_code == 401, path
 
 
 @pytest.mark.parametrize("end", ["output", "output/stream", "log"])

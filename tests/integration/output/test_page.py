@@ -5,12 +5,14 @@ import re
 import httpx
 from tests.integration.output.conftest import GATE, Desk, Print, Printing
 
+from firstline.testing.loopback import ask
+
 HOSTILE = r"""printf '<script>alert(1)</script>\n\033[31mred\033[0m\n'; echo '</pre><img src=x onerror=alert(1)>' >&2
 printf '\033]8;;https://evil.example\033\\good\033]8;;\033\\\n10%%\r100%%\n\342\200\256txet\n'"""
 
 
 def fetch(desk: Desk, path: str) -> httpx.Response:
-    return httpx.get(f"{desk.hub.url}{path}", cookies={"firstline": desk.hub.token}, trust_env=False, timeout=60)
+    return ask("GET", f"{desk.hub.url}{path}", cookies={"firstline": desk.hub.token}, timeout=60)
 
 
 def frame(printing: Printing) -> str:
@@ -91,5 +93,5 @@ def test_of_what_is_long_the_page_shows_both_ends_and_the_way_to_all_of_it(print
 def test_a_run_that_is_not_there_or_not_of_the_remediation_is_a_missing_page(printed: Printing) -> None:
     for path in (f"{printed.remediation}/runs/absent", f"absent/runs/{printed.run}", "absent/output"):
         assert fetch(printed.desk, f"/remediations/{path}").status_code == 404
-    anonymous = httpx.get(f"{printed.desk.hub.url}/remediations/{printed.remediation}/output", trust_env=False)
+    anonymous = ask("GET", f"{printed.desk.hub.url}/remediations/{printed.remediation}/output")
     assert anonymous.status_code == 303

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from firstline.chaos import ChaosApp, Faults
+from firstline.testing.loopback import ask
 
 Serve = Callable[..., str]
 
@@ -44,7 +45,7 @@ def ledger() -> Ledger:
 
 
 def _post(url: str, path: str = "/api/notes") -> httpx.Response:
-    return httpx.post(url + path, content=b"a note", trust_env=False)
+    return ask("POST", url + path, content=b"a note")
 
 
 def _httpx(url: str) -> None:
@@ -101,9 +102,9 @@ def test_an_error_has_the_form_that_the_sandbox_gives_it(loopback: Serve, ledger
 def test_faults_are_changed_at_run_time_and_shown_with_what_was_made(ledger: Ledger, loopback: Serve) -> None:
     url = loopback(ledger.app({"rate_limit": 1}))
     _post(url)
-    changed = httpx.put(f"{url}/sandbox/chaos", json={"seed": 3}, trust_env=False)
+    changed = ask("PUT", f"{url}/sandbox/chaos", json={"seed": 3})
     assert _post(url).status_code == 201
-    shown = httpx.get(f"{url}/sandbox/chaos", trust_env=False).json()
+    shown = ask("GET", f"{url}/sandbox/chaos").json()
     assert changed.json() == shown
     assert (shown["made"], shown["settings"]["seed"], shown["settings"]["rate_limit"]) == ({"rate_limit": 1}, 3, 0)
 
@@ -113,5 +114,5 @@ def test_faults_that_can_not_be_are_refused_and_those_of_before_stay(
     ledger: Ledger, loopback: Serve, wrong: bytes
 ) -> None:
     url = loopback(ledger.app({"rate_limit": 1}))
-    assert httpx.put(f"{url}/sandbox/chaos", content=wrong, trust_env=False).status_code == 400
+    assert ask("PUT", f"{url}/sandbox/chaos", content=wrong).status_code == 400
     assert _post(url).status_code == 429
