@@ -47,7 +47,7 @@ def test_a_step_that_fails_ends_the_steps_and_says_so(start: Start) -> None:
     hub.post(triggered())
     remediation = hub.remediation()
     assert remediation["outcome"] == "failed"
-    assert "exit status 3" in remediation["reason"]
+    assert "mend on shop failed: exit status 3: no permission" in remediation["reason"]
     assert "no permission" in hub.incident()["notes"][0]["content"]
 
 

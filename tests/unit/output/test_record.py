@@ -128,6 +128,12 @@ def test_half_a_pair_is_kept_out_of_the_excerpt_too(record: Callable[..., Record
     assert one.close().excerpt == "a?b\n"
 
 
+def test_the_last_that_was_said_on_stderr_is_known_without_its_colours(record: Callable[..., Record]) -> None:
+    one = record()
+    one.add(chunks(("stderr", "looking\n\x1b[31mrefused: it would not be enough\x1b[0m\n \n"), ("stdout", "bye\n")))
+    assert one.close().complaint == "refused: it would not be enough"
+
+
 def test_a_log_that_is_not_whole_is_said_to_be_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     one = Record(LogWriter(tmp_path / "file" / "r" / "run.log", LIMIT), lambda: StreamMasker(Masker()), LIMIT)

@@ -161,6 +161,14 @@ def detail(progress: Progress) -> str:
     return f"exit status {progress.exit_status}" if progress.exit_status is not None else progress.state.value
 
 
+def explained(progress: Progress, complaint: str) -> Progress:
+    """With what the program itself said last, where an exit status is all that is known: a person reads that first."""
+    bare = f"exit status {progress.exit_status}"
+    if progress.state is not State.FAILED or detail(progress) != bare or not complaint:
+        return progress
+    return progress.model_copy(update={"detail": f"{bare}: {complaint}"})
+
+
 def _found(known: sa.RowMapping, row: RunRow) -> Attempt:
     if known["ended_at"] is None:
         if known["place"] != row.place:

@@ -19,7 +19,7 @@ from firstline.remediation.hold.switch import is_stopped
 from firstline.remediation.note.output import excerpt
 from firstline.remediation.plan import Plan
 from firstline.remediation.run import shelf
-from firstline.remediation.run.attempt import Attempts, Ended, detail
+from firstline.remediation.run.attempt import Attempts, Ended, detail, explained
 from firstline.remediation.run.finding import EndUnknown, Findings, Outcome, never
 from firstline.remediation.run.log import LogWriter
 from firstline.remediation.run.outputs import outputs_of
@@ -160,6 +160,7 @@ class Procedure:
     async def _watch(self, handle: Handle, command: Command) -> Ended:
         executor, mask = self.context.executor(command.executor), self.context.mask
         progress, printed = await self._followed(executor, handle)
+        progress = explained(progress, printed.complaint)
         ended = Ended(progress, printed.excerpt, handle, printed.log)
         if not command.outputs or progress.state is not State.SUCCEEDED:
             return ended

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from firstline.executor import Chunk, Executor, Handle, Progress
 from firstline.remediation.note.output import Excerpt
 from firstline.remediation.run.log import HUB, Kept, LogWriter, Stream
+from firstline.visible import unstyled
 
 LONGEST = 16_384  # characters of a line that are kept together
+WORDS = 300  # characters of a complaint
 FIRST_LOOK = 0.02  # seconds, where the executor does not hear of the end by itself
 LONGEST_LOOK = 1.0
 
@@ -24,10 +26,12 @@ class Masking(Protocol):
 
 @dataclass(frozen=True)
 class Printed:
-    """All that a run printed, as it is kept: head and tail, and the size and digest of its log."""
+    """All that a run printed, as it is kept: head and tail, and the size and digest of its log; and the last line that
+    says something on its stderr."""
 
     excerpt: str
     log: Kept
+    complaint: str = ""
 
 
 class Record:
@@ -44,6 +48,7 @@ class Record:
         self._begun: dict[Stream, str] = {"stdout": "", "stderr": ""}  # of a line, masked
         self._end = 0
         self._told = 0  # of what was dropped
+        self._complaint = ""
         self._open: Stream | None = None  # whose line the excerpt ends with, where that has not ended
 
     def add(self, chunks: Sequence[Chunk], dropped: int = 0) -> None:
@@ -67,7 +72,7 @@ class Record:
         kept = self._log.close()
         if self._log.failure:
             self._excerpt.add(f"\n[... the full log is not whole: {self._log.failure} ...]\n")
-        return Printed(self._excerpt.text(), kept)
+        return Printed(self._excerpt.text(), kept, self._complaint)
 
     def drop(self) -> None:
         self._log.drop()
@@ -108,6 +113,8 @@ class Record:
         if self._open not in (None, stream):
             self._excerpt.add("\n")
         self._open = None if whole else stream
+        if stream == "stderr" and (said := unstyled(text).strip()):
+            self._complaint = said[:WORDS]
         self._excerpt.add(f"{text}\n" if whole else text)
 
 
