@@ -1,5 +1,6 @@
 """Finds connectors, sandboxes and executors among the installed distributions, by entry point."""
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
@@ -16,7 +17,7 @@ EXECUTORS = "firstline.executors"
 
 def names(group: str) -> list[str]:
     """What is installed in a group, by name."""
-    return sorted(point.name for point in _installed(group))
+    return sorted(point.name for point in _installed(group, tuple(sys.path)))
 
 
 def connector(name: str) -> type[Connector[Any]]:
@@ -36,7 +37,7 @@ def sandbox(name: str) -> Callable[[SandboxSettings], Any]:
 
 
 def _load(group: str, name: str) -> Any:
-    found = _installed(group).select(name=name)
+    found = _installed(group, tuple(sys.path)).select(name=name)
     if not found:
         kind = {CONNECTORS: "connector", SANDBOXES: "sandbox", EXECUTORS: "executor"}[group]
         raise Misdeclared(
@@ -47,7 +48,7 @@ def _load(group: str, name: str) -> Any:
 
 
 @cache
-def _installed(group: str) -> EntryPoints:
-    """Read once for a process: each look reads a file of every installed distribution, which takes tens of
-    milliseconds."""
+def _installed(group: str, _path: tuple[str, ...]) -> EntryPoints:
+    """Read once for a process and where it looks: each look reads a file of every installed distribution, which takes
+    tens of milliseconds."""
     return entry_points(group=group)
