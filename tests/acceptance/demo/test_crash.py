@@ -15,7 +15,7 @@ from firstline.demo.story import Outcome, staged
 
 pytestmark = pytest.mark.anyio
 
-KILLS = int(os.environ.get("DEMO_KILLS", "8"))
+KILLS = int(os.environ.get("DEMO_KILLS", "6"))
 EACH = 10  # kills in one play: more would keep it from ever coming to its end
 SEED = 20161123
 INCIDENTS = 40  # enough for some of each mode to be under way at each kill
