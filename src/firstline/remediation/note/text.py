@@ -173,7 +173,7 @@ def _left_to_people(plan: Plan, ending: Ending) -> dict[str, str]:
     look = f"Look on {', '.join(dict.fromkeys(unknown))} whether it still runs, and how it ended. " if unknown else ""
     return {
         "Not taken back": _listed(f"{each.name} on {each.target}: {each.does}" for each in left(plan, ending.findings)),
-        "What to do": f"{look}Nothing more of it runs by itself. Then say at {ending.url} how it ended: done, and its "
+        "What to do": f"{look}The hub begins nothing more of it. Then say at {ending.url} how it ended: done, and its "
         "change is closed as successful, or not done, and it is closed as unsuccessful.",
     }
 
