@@ -1,16 +1,15 @@
 """Runs a plan's commands, each once, whatever crashes: the attempt is written down before it, its end after."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from firstline.declaration import Json
-from firstline.errors import FirstlineError, Rejected, Unavailable
+from firstline.errors import FirstlineError, Rejected
 from firstline.executor import Executor, Handle, Progress, State, Step
 from firstline.incident import Incident
 from firstline.masking import StreamMasker
@@ -23,6 +22,7 @@ from firstline.remediation.run.attempt import Attempts, Ended, detail, explained
 from firstline.remediation.run.finding import EndUnknown, Findings, Outcome, never
 from firstline.remediation.run.log import LogWriter
 from firstline.remediation.run.outputs import outputs_of
+from firstline.remediation.run.patience import OutOfReach, patiently
 from firstline.remediation.run.record import Printed, Record, follow
 from firstline.remediation.run.step import step_of
 from firstline.runbook import Command
@@ -37,18 +37,8 @@ FOUND = 16_384  # characters of a run's output that a finding keeps: head and ta
 WHERE = 300  # characters of a handle's address that people are shown
 REACH = 60.0  # seconds that one of several targets may be out of reach before the others go on without it
 STOP_LOOK = 1.0  # seconds between two looks whether what runs is to be ended
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 5.0  # seconds between two tries to reach a target
 
 Values = Mapping[str, Json]
-T = TypeVar("T")
-
-
-class OutOfReach(FirstlineError):
-    """It could not be asked for as long as there was patience. `perhaps`: what it was asked may have been done."""
-
-    def __init__(self, message: str, *, perhaps: bool) -> None:
-        super().__init__(message)
-        self.perhaps = perhaps
 
 
 class Procedure:
@@ -134,13 +124,13 @@ class Procedure:
         can say that it did not."""
         patience = REACH if self._many else None
         try:
-            handle = await _patiently(lambda: self._begin(step, command), patience)
+            handle = await patiently(lambda: self._begin(step, command), patience)
         except (Rejected, OutOfReach) as error:
             begun = known or (isinstance(error, OutOfReach) and error.perhaps)
             state = State.UNKNOWN if begun else State.FAILED
             return Ended(Progress(state=state, detail=str(error)), "", None)
         try:
-            return await _patiently(lambda: self._watch(handle, command), _outlasting(step, patience))
+            return await patiently(lambda: self._watch(handle, command), _outlasting(step, patience))
         except (Rejected, OutOfReach) as error:  # whoever is asked sees what was seen of it
             printed = await asyncio.to_thread(self._record(handle).close)
             return Ended(Progress(state=State.UNKNOWN, detail=str(error)), printed.excerpt, handle, printed.log)
@@ -222,23 +212,6 @@ async def _stop(executor: Executor[Any], handle: Handle) -> None:
         await executor.cancel(handle)
     except FirstlineError as error:
         log.warning("run.not_stopped", run=handle.step, error=str(error))
-
-
-async def _patiently(act: Callable[[], Awaitable[T]], patience: float | None) -> T:
-    """Try until it can be reached. Raises `OutOfReach` after `patience` seconds; None: `Unavailable` at once."""
-    until = time.monotonic() + (patience or 0.0)
-    pause, perhaps = SHORTEST_PAUSE, False
-    while True:
-        try:
-            return await act()
-        except Unavailable as error:
-            if patience is None:
-                raise
-            perhaps = perhaps or error.perhaps
-            if time.monotonic() >= until:
-                raise OutOfReach(f"out of reach for {patience:g} s: {error}", perhaps=perhaps) from error
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _outlasting(step: Step, patience: float | None) -> float | None:
