@@ -9,7 +9,7 @@ mappings:
   - id: {title}
     when: incident.title.startsWith("{title}")
     runbook: {title}
-    inputs: {{mark: "{marks}/${{{{ incident.reference.id }}}}"}}
+    inputs: {{mark: "{marks}/${{{{ incident.reference.id }}}}", shop: "shop-${{{{ incident.reference.id }}}}"}}
     mode: auto
     resolve: true
     max_age: 24h
@@ -23,7 +23,8 @@ title: Mend what is {title}
 owner: soak
 inputs:
   mark: {{type: string, max_length: 300}}
-targets: [shop]
+  shop: {{type: string, max_length: 100}}
+targets: ["${{{{ inputs.shop }}}}"]  # of its own: else one waits for another
 change: {change}
 steps:
   - name: mend
