@@ -1,13 +1,16 @@
 """Real HTTP on loopback for tests."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import uvicorn
+
+TICK = 0.1  # seconds: on_tick counts on it
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def serve(app: Any) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.leave()
         thread.join(10)
         listener.close()
 
@@ -37,12 +40,30 @@ def ask(method: str, url: str, **options: Any) -> httpx.Response:
 
 
 class _Announced(uvicorn.Server):
-    """A server that says when it listens, so that nobody has to poll."""
+    """A server that says when it listens, and leaves when it is told to: nobody has to poll."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        """As uvicorn's own, which keeps the Date of its answers, but for the end of each tick."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK)
+
+    def leave(self) -> None:
+        """From another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: it has left by itself
+                self._loop.call_soon_threadsafe(self._told.set)
