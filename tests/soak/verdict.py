@@ -50,6 +50,7 @@ class Known:
         for row in stage.rows(opened):
             self._events[row.event["reference"]["id"]].append(row.id)
         self._decisions = Counter(row.event_id for row in stage.rows(sa.select(DECISION)))
+        self._final = _final(stage, connection)
         self._remediations: defaultdict[str, list[str]] = defaultdict(list)
         self.covered: dict[str, str] = {}  # the key of the change, by remediation
         for row in stage.rows(sa.select(REMEDIATION).where(REMEDIATION.c.connection == connection)):
@@ -67,22 +68,36 @@ class Known:
         yield from _unless(runs == 1, f"its runbook ran {runs} times")
         yield from _unless(incident.resolved == 1, f"resolved {incident.resolved} times")
         if remediations:
-            yield from _notes(incident, remediations[0])
+            yield from self._notes(incident, remediations[0])
             covered = remediations[0] in self.covered
             yield from _unless(covered == incident.covered, f"covered by a change: {covered}")
+
+    def _notes(self, incident: Kept, remediation: str) -> Iterator[str]:
+        doubled = [key for key, times in Counter(incident.notes).items() if times > 1]
+        yield from _unless(not doubled, f"notes written more than once: {doubled}")
+        strange = [key for key in incident.notes if not key.startswith(f"{remediation}.")]
+        yield from _unless(not strange, f"notes of nothing that the hub knows: {strange}")
+        final = incident.notes.count(self._final.get(remediation, ""))
+        yield from _unless(final == 1, f"{final} notes say how it ended")
 
     def _runs(self, incident: Kept) -> int:
         mark = self._marks / incident.id
         return mark.read_text().count("ran") if mark.exists() else 0
 
 
-def _notes(incident: Kept, remediation: str) -> Iterator[str]:
-    doubled = [key for key, times in Counter(incident.notes).items() if times > 1]
-    yield from _unless(not doubled, f"notes written more than once: {doubled}")
-    strange = [key for key in incident.notes if not key.startswith(f"{remediation}.")]
-    yield from _unless(not strange, f"notes of nothing that the hub knows: {strange}")
-    final = [key for key in incident.notes if key.removeprefix(f"{remediation}.") in FINAL]
-    yield from _unless(len(final) == 1, f"{len(final)} notes say how it ended")
+def _final(stage: Stage, connection: str) -> dict[str, str]:
+    """The key of the note that says how a remediation ended: a note that was not sent yet is told with an earlier one,
+    under that one's key."""
+    notes = sa.select(WRITE_BACK).where(WRITE_BACK.c.connection == connection, WRITE_BACK.c.act == "note")
+    rows = {row.id: row for row in stage.rows(notes)}
+    found: dict[str, str] = {}
+    for row in rows.values():
+        if row.key.removeprefix(f"{row.remediation_id}.") in FINAL:
+            told = row
+            while told.folded_into:
+                told = rows[told.folded_into]
+            found[row.remediation_id] = told.key
+    return found
 
 
 def _unless(holds: bool, line: str) -> Iterator[str]:
