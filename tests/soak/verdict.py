@@ -92,11 +92,11 @@ def _final(stage: Stage, connection: str) -> dict[str, str]:
     rows = {row.id: row for row in stage.rows(notes)}
     found: dict[str, str] = {}
     for row in rows.values():
-        if row.key.removeprefix(f"{row.remediation_id}.") in FINAL:
+        if row.body["key"].removeprefix(f"{row.remediation_id}.") in FINAL:
             told = row
             while told.folded_into:
                 told = rows[told.folded_into]
-            found[row.remediation_id] = told.key
+            found[row.remediation_id] = told.body["key"]
     return found
 
 
